@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"zahlwerk/internal/dispatch"
+	"zahlwerk/internal/klarnasandbox"
+	"zahlwerk/internal/money"
+	"zahlwerk/internal/order"
+)
+
+// story is what happens to a sample order.
+type story struct {
+	method     string // klarna if empty
+	draft      bool
+	noKlarnaID bool
+	atKlarna   func(*klarnasandbox.NewOrder)
+	play       func(ctx context.Context, s *sample, o *order.Order) error
+}
+
+const samplePerson = "Vera Versand"
+
+// stories come round in this order; most orders go well.
+var stories = []story{
+	{play: ship}, {play: shipLater}, {}, {play: ship},
+	{method: "klarna_filiale", play: ship},
+	{play: twoParcels}, {play: shipLater},
+	{method: "rechnung", play: ship},
+	{play: partDelivery}, {play: ship}, {},
+	{atKlarna: func(k *klarnasandbox.NewOrder) { k.ExpiresAt = k.CreatedAt.Add(12 * time.Hour) }, play: shipLater}, // expired when it leaves
+	{play: ship}, {method: "klarna_plugin", play: ship}, {play: shipLater},
+	{play: capturedInPortal}, {draft: true}, {play: ship},
+	{noKlarnaID: true, play: ship},
+	{method: "klarna_filiale", play: doneByHand},
+	{play: ship}, {method: "vorkasse"}, {play: withoutTracking},
+	{atKlarna: func(k *klarnasandbox.NewOrder) { k.FraudStatus = klarnasandbox.FraudPending }, play: ship},
+	{play: shipLater}, {play: cancelled}, {play: shakyLine},
+	{atKlarna: func(k *klarnasandbox.NewOrder) { k.Amount -= 1000 }, play: ship}, // less is authorised than ordered
+	{play: ship}, {play: cancelledInPortal}, {play: shipLater},
+	{play: dontTell}, {play: noAnswer},
+	{atKlarna: func(k *klarnasandbox.NewOrder) { k.Amount-- }, play: ship}, // a cent of rounding
+	{play: ship}, {play: lateParcel},
+	{play: partDeliveryBoth},
+}
+
+func ship(ctx context.Context, s *sample, o *order.Order) error {
+	_, err := s.dispatch.RecordParcel(ctx, o.ID, s.parcel(), samplePerson)
+	return err
+}
+
+func shipLater(_ context.Context, s *sample, o *order.Order) error {
+	s.later = append(s.later, func(ctx context.Context) error { return ship(ctx, s, o) })
+	return nil
+}
+
+func twoParcels(ctx context.Context, s *sample, o *order.Order) error {
+	if err := ship(ctx, s, o); err != nil {
+		return err
+	}
+	return ship(ctx, s, o)
+}
+
+// lateParcel finds, a day after the capture, that there is a second box.
+func lateParcel(ctx context.Context, s *sample, o *order.Order) error {
+	s.later = append(s.later, func(ctx context.Context) error { return ship(ctx, s, o) })
+	return ship(ctx, s, o)
+}
+
+// part makes a delivery note for one piece of the nth line and sends it off.
+func part(ctx context.Context, s *sample, o *order.Order) error {
+	note, err := s.dispatch.CreateNote(ctx, o.ID, []dispatch.LineQuantity{{Line: 1, Quantity: money.One}}, samplePerson)
+	if err != nil {
+		return err
+	}
+	p := s.parcel()
+	p.DeliveryNote = note.Number
+	_, err = s.dispatch.RecordParcel(ctx, o.ID, p, samplePerson)
+	return err
+}
+
+func partDelivery(ctx context.Context, s *sample, o *order.Order) error { return part(ctx, s, o) }
+
+// partDeliveryBoth sends the rest a day later.
+func partDeliveryBoth(ctx context.Context, s *sample, o *order.Order) error {
+	s.later = append(s.later, func(ctx context.Context) error { return ship(ctx, s, o) })
+	return part(ctx, s, o)
+}
+
+func withoutTracking(ctx context.Context, s *sample, o *order.Order) error {
+	return s.dispatch.Ship(ctx, o.ID, dispatch.ShipInput{WithoutTracking: true}, samplePerson)
+}
+
+func doneByHand(ctx context.Context, s *sample, o *order.Order) error {
+	if err := ship(ctx, s, o); err != nil {
+		return err
+	}
+	return s.dispatch.DoneByHand(ctx, o.ID, true, samplePerson)
+}
+
+func capturedInPortal(ctx context.Context, s *sample, o *order.Order) error {
+	if _, err := s.sandbox.Act(o.KlarnaOrderID, klarnasandbox.Action{Kind: klarnasandbox.ActionCapture}); err != nil {
+		return err
+	}
+	return shipLater(ctx, s, o)
+}
+
+func cancelledInPortal(ctx context.Context, s *sample, o *order.Order) error {
+	if _, err := s.sandbox.Act(o.KlarnaOrderID, klarnasandbox.Action{Kind: klarnasandbox.ActionCancel}); err != nil {
+		return err
+	}
+	return shipLater(ctx, s, o)
+}
+
+func cancelled(ctx context.Context, s *sample, o *order.Order) error {
+	return s.dispatch.Cancel(ctx, o.ID, samplePerson)
+}
+
+func dontTell(ctx context.Context, s *sample, o *order.Order) error {
+	if err := s.dispatch.DontTell(ctx, o.ID, "Ersatzlieferung, schon bezahlt", samplePerson); err != nil {
+		return err
+	}
+	return ship(ctx, s, o)
+}
+
+// shakyLine loses the answer of the first try; the second, under the same key, gets it.
+func shakyLine(ctx context.Context, s *sample, o *order.Order) error {
+	if _, err := s.sandbox.SetFault(klarnasandbox.Fault{Operation: klarnasandbox.OpCapture, OrderID: o.KlarnaOrderID,
+		Kind: klarnasandbox.FaultCut, Applied: true, Times: 1}); err != nil {
+		return err
+	}
+	return ship(ctx, s, o)
+}
+
+// noAnswer is an order for which Klarna answers 503 all day long.
+func noAnswer(ctx context.Context, s *sample, o *order.Order) error {
+	if _, err := s.sandbox.SetFault(klarnasandbox.Fault{OrderID: o.KlarnaOrderID, Kind: klarnasandbox.FaultAnswer, Status: 503,
+		Code: klarnasandbox.CodeUnavailable}); err != nil {
+		return err
+	}
+	return ship(ctx, s, o)
+}

@@ -1,0 +1,329 @@
+package dispatch
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"zahlwerk/internal/capture"
+	"zahlwerk/internal/fault"
+	"zahlwerk/internal/order"
+	"zahlwerk/internal/paymentmethod"
+)
+
+// MaxReason is the most characters that a reason has.
+const MaxReason = 500
+
+// ShipInput is "mark shipped".
+type ShipInput struct {
+	Parcels []ParcelInput
+	// WithoutTracking says that Klarna is to be told although there is no number.
+	WithoutTracking bool
+}
+
+// Ship marks everything of an order shipped that has not left: with these parcels, or,
+// when somebody says so, without a tracking number. Errors: Invalid at
+// "without_tracking" or "parcels.N.…", Conflict when everything has left.
+func (s *Service) Ship(ctx context.Context, orderID int64, in ShipInput, actor string) error {
+	var f fault.Checker
+	for i := range in.Parcels {
+		in.Parcels[i].normalise()
+		in.Parcels[i].check(&f, fmt.Sprintf("parcels.%d.", i))
+	}
+	if len(in.Parcels) == 0 && !in.WithoutTracking {
+		f.Add("without_tracking", "dispatch.error.no_tracking")
+	}
+	if err := f.Err(); err != nil {
+		return err
+	}
+	return s.act(ctx, orderID, actor, func(j *job) error {
+		if err := j.mayLeave(); err != nil {
+			return err
+		}
+		open := j.allOpen()
+		staying := len(open) > 0 || len(j.notes) == 0
+		for _, n := range j.notes {
+			staying = staying || n.ShippedAt == nil
+		}
+		if !staying && len(in.Parcels) == 0 {
+			return fault.New(fault.Conflict, "dispatch.error.all_left", "Number", j.order.Number)
+		}
+		for i, p := range in.Parcels {
+			if _, err := j.record(p, fmt.Sprintf("parcels.%d.", i)); err != nil {
+				return err
+			}
+		}
+		if !in.WithoutTracking {
+			return nil
+		}
+		return j.shipRest()
+	})
+}
+
+// shipRest lets everything leave that has not, without a tracking number.
+func (j *job) shipRest() error {
+	if open := j.allOpen(); len(open) > 0 || len(j.notes) == 0 {
+		if _, err := j.makeNote(open); err != nil {
+			return err
+		}
+	}
+	for i := range j.notes {
+		n := &j.notes[i]
+		if n.ShippedAt != nil {
+			continue
+		}
+		n.WithoutTracking = len(n.Parcels) == 0
+		if err := j.protocol("shipped_without_tracking", order.Params{"note": n.Number}); err != nil {
+			return err
+		}
+		if err := j.leave(n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Release lets a draft be worked on.
+func (s *Service) Release(ctx context.Context, orderID int64, actor string) error {
+	return s.act(ctx, orderID, actor, func(j *job) error {
+		if j.order.Status != order.Draft {
+			return fault.New(fault.Conflict, "dispatch.error.not_draft", "Number", j.order.Number)
+		}
+		if err := j.set(map[string]any{"status": order.Released}); err != nil {
+			return err
+		}
+		return j.protocol("order_released", nil)
+	})
+}
+
+// Cancel cancels an order here. Klarna is told nothing, nothing is planned: what was not
+// sent yet is withdrawn, and what is on its way or done refuses the cancellation.
+func (s *Service) Cancel(ctx context.Context, orderID int64, actor string) error {
+	if err := s.captures.Verify(ctx, orderID); err != nil {
+		return err
+	}
+	return s.act(ctx, orderID, actor, func(j *job) error {
+		switch {
+		case j.order.Status == order.Cancelled:
+			return fault.New(fault.Conflict, "dispatch.error.cancelled", "Number", j.order.Number)
+		case j.order.Status == order.Completed, j.order.Status == order.Shipped && !j.isKlarna():
+			return fault.New(fault.Conflict, "dispatch.error.all_left", "Number", j.order.Number)
+		}
+		if err := j.captures.Withdraw(j.tx, j.order.ID, capture.RuleCancelled, actor); err != nil {
+			return err
+		}
+		j.order.Status = order.Cancelled
+		if err := j.set(map[string]any{"status": order.Cancelled, "cancelled_at": j.clock.Now()}); err != nil {
+			return err
+		}
+		kind := "order_cancelled"
+		if j.isKlarna() {
+			kind = "order_cancelled_klarna_not_told"
+		}
+		if err := j.protocol(kind, nil); err != nil {
+			return err
+		}
+		return capture.RefreshFeedback(j.tx, j.order.ID)
+	})
+}
+
+// Uncancel takes a cancellation back and plans again what it withdrew.
+func (s *Service) Uncancel(ctx context.Context, orderID int64, actor string) error {
+	return s.act(ctx, orderID, actor, func(j *job) error {
+		if j.order.Status != order.Cancelled {
+			return fault.New(fault.Conflict, "dispatch.error.not_cancelled", "Number", j.order.Number)
+		}
+		j.order.Status = order.Released
+		if err := j.set(map[string]any{"status": order.Released, "cancelled_at": nil}); err != nil {
+			return err
+		}
+		if err := j.protocol("order_uncancelled", nil); err != nil {
+			return err
+		}
+		if err := j.refreshStatus(); err != nil {
+			return err
+		}
+		return j.captures.PlanAgain(j.tx, j.order.ID, capture.RuleCancelled, actor)
+	})
+}
+
+// MarkPaid marks an order as paid in advance, or takes the mark back.
+func (s *Service) MarkPaid(ctx context.Context, orderID int64, paid bool, actor string) error {
+	return s.act(ctx, orderID, actor, func(j *job) error { return j.markPaid(paid) })
+}
+
+func (j *job) markPaid(paid bool) error {
+	if j.order.MarkPaid == paid {
+		return nil
+	}
+	if err := j.set(map[string]any{"mark_paid": paid}); err != nil {
+		return err
+	}
+	if paid {
+		return j.protocol("marked_paid", nil)
+	}
+	return j.protocol("unmarked_paid", nil)
+}
+
+// DontTell keeps an order from Klarna, for a reason; what was not sent yet is withdrawn.
+func (s *Service) DontTell(ctx context.Context, orderID int64, reason, actor string) error {
+	reason = strings.TrimSpace(reason)
+	var f fault.Checker
+	switch {
+	case reason == "":
+		f.Add("reason", "error.required")
+	case utf8.RuneCountInString(reason) > MaxReason:
+		f.Add("reason", "error.too_long", "Max", MaxReason)
+	}
+	if err := f.Err(); err != nil {
+		return err
+	}
+	if err := s.captures.Verify(ctx, orderID); err != nil {
+		return err
+	}
+	return s.act(ctx, orderID, actor, func(j *job) error { return j.tellKlarna(false, reason) })
+}
+
+// UndoDontTell lets Klarna be told again.
+func (s *Service) UndoDontTell(ctx context.Context, orderID int64, actor string) error {
+	return s.act(ctx, orderID, actor, func(j *job) error { return j.tellKlarna(true, "") })
+}
+
+func (j *job) tellKlarna(tell bool, reason string) error {
+	if !j.isKlarna() {
+		return fault.New(fault.Conflict, "dispatch.error.not_klarna", "Number", j.order.Number)
+	}
+	if j.order.TellKlarna == tell {
+		return nil
+	}
+	if !tell {
+		if err := j.captures.Withdraw(j.tx, j.order.ID, capture.RuleDontTell, j.actor); err != nil {
+			return err
+		}
+	}
+	if err := j.set(map[string]any{"tell_klarna": tell, "dont_tell_reason": reason}); err != nil {
+		return err
+	}
+	if !tell {
+		if err := j.protocol("dont_tell", order.Params{"reason": reason}); err != nil {
+			return err
+		}
+		return capture.RefreshFeedback(j.tx, j.order.ID)
+	}
+	if err := j.protocol("tell_again", nil); err != nil {
+		return err
+	}
+	return j.captures.PlanAgain(j.tx, j.order.ID, capture.RuleDontTell, j.actor)
+}
+
+// DoneByHand ticks off what somebody marked in Klarna's portal, or takes the tick back.
+func (s *Service) DoneByHand(ctx context.Context, orderID int64, done bool, actor string) error {
+	return s.act(ctx, orderID, actor, func(j *job) error {
+		if err := j.captures.DoneByHand(j.tx, j.order.ID, done, actor); err != nil {
+			return err
+		}
+		if done {
+			return j.protocol("done_by_hand", nil)
+		}
+		return j.protocol("undone_by_hand", nil)
+	})
+}
+
+// Amendment changes an order; nil fields stay.
+type Amendment struct {
+	KlarnaOrderID  *string
+	ExternalNumber *string
+	TellKlarna     *bool
+	MarkPaid       *bool
+	Documents      *string
+	AutoShip       *bool
+}
+
+// Amend changes an order. Errors: Invalid with the fields; Conflict when its id at
+// Klarna can't be changed any more, or belongs to another order.
+func (s *Service) Amend(ctx context.Context, orderID int64, a Amendment, actor string) error {
+	if a.TellKlarna != nil && !*a.TellKlarna {
+		if err := s.captures.Verify(ctx, orderID); err != nil {
+			return err
+		}
+	}
+	return s.act(ctx, orderID, actor, func(j *job) error {
+		if err := a.check(); err != nil {
+			return err
+		}
+		changes := map[string]any{}
+		if a.ExternalNumber != nil && *a.ExternalNumber != j.order.ExternalNumber {
+			changes["external_number"] = *a.ExternalNumber
+			if err := order.AddTerms(j.tx, j.order.ID, *a.ExternalNumber); err != nil {
+				return err
+			}
+		}
+		if a.Documents != nil && *a.Documents != string(j.order.Documents) {
+			changes["documents"] = *a.Documents
+		}
+		if a.AutoShip != nil && *a.AutoShip != j.order.AutoShip {
+			changes["auto_ship"] = *a.AutoShip
+		}
+		if len(changes) > 0 {
+			if err := j.set(changes); err != nil {
+				return err
+			}
+			if err := j.protocol("order_changed", nil); err != nil {
+				return err
+			}
+		}
+		if a.MarkPaid != nil {
+			if err := j.markPaid(*a.MarkPaid); err != nil {
+				return err
+			}
+		}
+		if a.TellKlarna != nil {
+			if err := j.tellKlarna(*a.TellKlarna, ""); err != nil {
+				return err
+			}
+		}
+		if a.KlarnaOrderID != nil {
+			return j.setKlarnaOrderID(*a.KlarnaOrderID)
+		}
+		return nil
+	})
+}
+
+// check trims the texts and refuses what can't be.
+func (a *Amendment) check() error {
+	var f fault.Checker
+	for _, s := range []*string{a.KlarnaOrderID, a.ExternalNumber, a.Documents} {
+		if s != nil {
+			*s = strings.TrimSpace(*s)
+		}
+	}
+	if a.KlarnaOrderID != nil {
+		*a.KlarnaOrderID = strings.ToLower(*a.KlarnaOrderID)
+		order.CheckKlarnaOrderID(&f, *a.KlarnaOrderID)
+	}
+	if a.ExternalNumber != nil {
+		order.CheckText(&f, "external_number", *a.ExternalNumber)
+	}
+	if a.Documents != nil && !paymentmethod.Documents(*a.Documents).Valid() {
+		f.Add("documents", "error.choice", "Value", *a.Documents)
+	}
+	return f.Err()
+}
+
+func (j *job) setKlarnaOrderID(id string) error {
+	if id == j.order.KlarnaOrderID {
+		return nil
+	}
+	if err := capture.TargetFixed(j.tx, j.order.ID); err != nil {
+		return err
+	}
+	old := j.order.KlarnaOrderID
+	if err := order.SetKlarnaOrderID(j.tx, j.order, id); err != nil {
+		return err
+	}
+	if err := j.protocol("klarna_order_id_changed", order.Params{"old": old, "new": id}); err != nil {
+		return err
+	}
+	return j.captures.KlarnaOrderIDChanged(j.tx, j.order.ID, j.actor)
+}

@@ -1,0 +1,25 @@
+package views
+
+import (
+	"context"
+	"time"
+)
+
+// dayLayout is how a browser sends a day.
+const dayLayout = "2006-01-02"
+
+// ParseDay returns the beginning of a day of an input of type date, where the merchant
+// works.
+func ParseDay(s string) (time.Time, error) { return time.ParseInLocation(dayLayout, s, zone) }
+
+// DayValue is the day of t for an input of type date.
+func DayValue(t time.Time) string { return t.In(zone).Format(dayLayout) }
+
+// dayText is the day of such an input as people write it.
+func dayText(ctx context.Context, value string) string {
+	t, err := ParseDay(value)
+	if err != nil {
+		return value
+	}
+	return FormatDate(ctx, t)
+}

@@ -1,0 +1,82 @@
+package views
+
+import (
+	"context"
+	"strings"
+	"time"
+	_ "time/tzdata" // the zone below must be known on every machine
+
+	"zahlwerk/internal/i18n"
+	"zahlwerk/internal/money"
+)
+
+// zone is where the merchant works: times are shown as the clock on that wall.
+var zone = mustZone("Europe/Berlin")
+
+func mustZone(name string) *time.Location {
+	z, err := time.LoadLocation(name)
+	if err != nil {
+		panic(err) // the zones are built in
+	}
+	return z
+}
+
+// layouts are how a language writes dates and times. A line may break between
+// the two, but not within a date.
+type layouts struct{ date, minute, second, exact string }
+
+var layoutsOf = map[string]layouts{
+	i18n.German: {
+		date: "02.01.2006", minute: "02.01.2006 15:04", second: "02.01.2006 15:04:05",
+		exact: "02.01.2006 15:04:05.000 MST",
+	},
+	i18n.English: {
+		date: "2\u00a0Jan\u00a02006", minute: "2\u00a0Jan\u00a02006, 15:04", second: "2\u00a0Jan\u00a02006, 15:04:05",
+		exact: "2\u00a0Jan\u00a02006, 15:04:05.000 MST",
+	},
+}
+
+func formatTime(t time.Time, layout string) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.In(zone).Format(layout)
+}
+
+// FormatDate returns the day of t; "" for the zero time.
+func FormatDate(ctx context.Context, t time.Time) string {
+	return formatTime(t, layoutsOf[i18n.Language(ctx)].date)
+}
+
+// FormatTime returns t to the minute; "" for the zero time.
+func FormatTime(ctx context.Context, t time.Time) string {
+	return formatTime(t, layoutsOf[i18n.Language(ctx)].minute)
+}
+
+// FormatSeconds returns t to the second; "" for the zero time.
+func FormatSeconds(ctx context.Context, t time.Time) string {
+	return formatTime(t, layoutsOf[i18n.Language(ctx)].second)
+}
+
+// FormatExact returns t to the millisecond with its zone; "" for the zero time.
+func FormatExact(ctx context.Context, t time.Time) string {
+	return formatTime(t, layoutsOf[i18n.Language(ctx)].exact)
+}
+
+// FormatMoney returns an amount in minor units. Its blanks do not break.
+func FormatMoney(ctx context.Context, minor int64, currency string) string {
+	return strings.ReplaceAll(money.Format(minor, currency, i18n.Language(ctx)), " ", "\u00a0")
+}
+
+// FormatNumber returns a count with the language's grouping.
+func FormatNumber(ctx context.Context, n int) string {
+	return (money.Quantity(n) * money.One).Format(i18n.Language(ctx))
+}
+
+// FormatBool returns the word for yes or no.
+func FormatBool(ctx context.Context, b bool) string {
+	if b {
+		return i18n.T(ctx, "bool.yes")
+	}
+	return i18n.T(ctx, "bool.no")
+}

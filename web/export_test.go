@@ -1,0 +1,24 @@
+package web
+
+// Route is a line of the route table, for the tests.
+type Route struct{ Method, Path string }
+
+// Routes returns the route table.
+func (s *Server) Routes() []Route {
+	var all []Route
+	for _, r := range s.routes() {
+		all = append(all, Route{r.method, r.path})
+	}
+	return all
+}
+
+// Handle adds a route for a test: what happens when a handler fails.
+func (s *Server) Handle(method, path string, h func() error) {
+	s.echo.Add(method, path, s.wrap(route{method, path, public, func(*request) error { return h() }}, s.crossOrigin()))
+}
+
+// LocalPath and AfterLogIn are what guards redirects.
+var (
+	LocalPath  = localPath
+	AfterLogIn = afterLogIn
+)

@@ -1,0 +1,65 @@
+package web_test
+
+import (
+	"testing"
+	"time"
+
+	"gorm.io/gorm"
+
+	"zahlwerk/internal/auth"
+	"zahlwerk/internal/dispatch"
+	"zahlwerk/internal/klarnasandbox"
+	"zahlwerk/internal/order"
+	"zahlwerk/internal/paymentmethod"
+)
+
+func TestOverviewWhenAllIsDone(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.method()
+	h.order(1000)
+	h.as(auth.Viewer).get("/").is(200).says("All done")
+}
+
+func TestOverviewNamesWhatNeedsAPerson(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	m := h.method()
+	small, large, expiring := h.order(1000), h.order(900000), h.order(5000)
+	must(t, h.sandboxFault("capture_not_allowed", 2))
+	for _, o := range []*order.Order{small, large} {
+		_, err := h.dispatch.RecordParcel(t.Context(), o.ID, dispatch.ParcelInput{Carrier: "dhl", TrackingNumber: "JJD" + o.Number}, "Max")
+		must(t, err)
+	}
+	h.settle()
+	_, err := h.db.Exec(t.Context(), "UPDATE captures SET state = 'unknown' WHERE order_id = ?", small.ID)
+	must(t, err)
+	must(t, h.db.InTx(t.Context(), func(tx *gorm.DB) error {
+		if err := order.KeepReading(tx, expiring.ID, "", noon.Add(6*24*time.Hour)); err != nil {
+			return err
+		}
+		_, err := h.methods.Pause(tx, m.ID, m.CredentialsVersion, paymentmethod.PauseUnauthorized)
+		return err
+	}))
+	admin := h.as(auth.Admin)
+	page := admin.get("/").is(200).says("Payment method paused", "does not accept the credentials", "Feedback failed",
+		"Authorisation ends within 7 days", expiring.Number,
+		"For 1 order it is unclear", "Klarna refused")
+	page.has(`#task-failed .task-count`).has(`a[href="/orders?feedback=failed"]`)
+	rows := page.doc.Find("#task-failed").Parent().Find(".task-rows a")
+	if rows.Length() != 2 || rows.First().Text() != large.Number {
+		t.Errorf("not the most money first: %s", rows.Text())
+	}
+	h.clock.Advance(6*24*time.Hour + time.Second)
+	admin.logIn(emailOf(auth.Admin))
+	if page := admin.get("/").is(200); page.doc.Find("#task-expiring").Length() > 0 {
+		t.Errorf("an authorisation that has ended is still about to: %s", page.text())
+	}
+}
+
+func (h *house) sandboxFault(preset string, times int) error {
+	f, _ := klarnasandbox.Preset(preset)
+	f.Operation, f.Times = klarnasandbox.OpCapture, times
+	_, err := h.sandbox.SetFault(f)
+	return err
+}
