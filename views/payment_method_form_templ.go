@@ -149,7 +149,7 @@ func PaymentMethod(p PaymentMethodPage) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				if p.Method != nil {
+				if p.Method != nil && p.Check == nil {
 					templ_7745c5c3_Err = paymentMethodState(*p.Method).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err

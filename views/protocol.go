@@ -83,6 +83,8 @@ func WhyText(ctx context.Context, w capture.Why) string {
 	switch {
 	case w.Rule == capture.RuleRefused && ownLimits(f):
 		key = "over_limits"
+	case w.Rule == capture.RuleFraudPending && f["next_try"] == "": // for too long: given up
+		key = "fraud_undecided"
 	case w.Rule == capture.RuleMethodPaused:
 		f["cause"] = pauseCause(ctx, f["pause_reason"])
 	}

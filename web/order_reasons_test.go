@@ -83,10 +83,10 @@ func TestThePageKnowsWhatCanBeDone(t *testing.T) {
 		"uncancel":       {"Undo the cancellation", nil},
 		"parcels":        {"Record the tracking number", func() url.Values { return parcelForm(number()) }},
 	}
-	for state, make := range states {
+	for state, prepare := range states {
 		for action, do := range actions {
 			t.Run(state+"/"+action, func(t *testing.T) {
-				o := make()
+				o := prepare()
 				page := c.get(orderAddress(o.ID)).is(200)
 				blocked := page.blocked(do.label)
 				offers := page.doc.Find(fmt.Sprintf(`form[action="%s/%s"]`, orderAddress(o.ID), action)).Length() > 0

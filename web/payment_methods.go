@@ -191,7 +191,6 @@ func (s *Server) paymentMethodPage(r *request, status int, p views.PaymentMethod
 	if p.Method != nil {
 		title = p.Method.Name
 	}
-	p.Input.Password = ""
 	p.MayWrite = r.user.May(auth.Administer)
 	p.Page = s.page(r, title, administration(r), settingsCrumb(r), paymentMethodsCrumb(r))
 	if p.Method != nil { // not …/check, which can't be gone back to

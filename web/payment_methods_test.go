@@ -117,8 +117,9 @@ func TestAMissingFieldKeepsItsValue(t *testing.T) {
 	}
 
 	admin.post(methods+"/1", url.Values{"document_text": {"Danke."}, "hold_seconds": {"60"}}).redirects(t, methods+"/1")
+	admin.post(methods+"/1", url.Values{"environment": {"playground"}}).redirects(t, methods+"/1")
 	after := h.findMethod(1)
-	if after.DocumentText != "Danke." || after.HoldSeconds != 60 || !after.Active || !after.MarkPaid || after.Name != "Klarna" || after.CredentialsVersion != m.CredentialsVersion {
+	if after.DocumentText != "Danke." || after.HoldSeconds != 60 || !after.Active || !after.MarkPaid || after.Environment != klarna.Playground || after.CredentialsVersion != m.CredentialsVersion {
 		t.Errorf("%+v", after)
 	}
 	for value, want := range map[string]bool{"off": false, "on": true, "0": false, "1": true, "false": false, "true": true} {
@@ -213,6 +214,8 @@ func TestTypeTakenProposesAnother(t *testing.T) {
 		t.Errorf("the first button sends %s", first)
 	}
 	a.has(`button[name="type_proposal"][value="klarna_2"]`)
+	again := admin.submit(a, methods+"/new?module=klarna", url.Values{"type_proposal": {"klarna_2"}, "name": {""}})
+	again.is(http.StatusUnprocessableEntity).has(`input[name="type"][value="klarna_2"]`)
 	admin.submit(a, methods+"/new?module=klarna", url.Values{"type_proposal": {"klarna_2"}}).redirects(t, methods+"/2")
 	if m := h.findMethod(2); m.Type != "klarna_2" || m.Name != "Klarna zwei" {
 		t.Errorf("%+v", m)

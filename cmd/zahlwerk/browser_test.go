@@ -124,7 +124,7 @@ func (b *tab) logIn(email string) {
 	b.visit("/login")
 	b.do("log in", chromedp.SendKeys(chromedp.CSS(`input[name=email]`), email),
 		chromedp.SendKeys(chromedp.CSS(`input[name=password]`), demoPassword+"\r"),
-		chromedp.WaitVisible(chromedp.CSS(`nav`)))
+		chromedp.WaitVisible(chromedp.CSS(`main`)))
 	b.waitFor("the overview", func() bool { return !strings.Contains(b.location(), "/login") })
 }
 
@@ -232,13 +232,13 @@ func TestBrowserMainJob(t *testing.T) {
 		b.do("record the tracking number", chromedp.SetValue(chromedp.CSS(`input[name=carrier], select[name=carrier]`), "dhl"),
 			chromedp.SendKeys(chromedp.CSS(`input[name=tracking_number]`), number+"\r"))
 		b.waitFor("the page after saving", func() bool { return strings.Contains(b.text(), number) })
-		answer := map[string]string{"de": "Klarna Rückmeldung OK: Capture", "en": "Klarna"}[l.language]
+		answer := map[string]string{"de": "Klarna Rückmeldung OK: Capture", "en": "Klarna feedback OK: capture"}[l.language]
 		b.waitFor("Klarna's answer", func() bool {
 			if l.noScript {
 				b.visit("/orders/" + id)
 			}
 			text := b.text()
-			return strings.Contains(text, answer) && strings.Contains(text, number) && strings.Contains(text, "Capture ")
+			return strings.Contains(text, answer) && strings.Contains(text, number)
 		})
 		b.picture("order")
 		if !l.noScript {

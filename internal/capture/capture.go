@@ -79,7 +79,7 @@ type Attempt struct {
 	ErrorCode      string
 	ErrorMessages  []string `gorm:"serializer:json"`
 	CorrelationID  string
-	UpdatedAt      time.Time
+	UpdatedAt      time.Time `gorm:"autoUpdateTime:false"`
 	DueAt          *time.Time
 }
 

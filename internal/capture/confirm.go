@@ -55,7 +55,7 @@ func (t *turn) confirm(ctx context.Context, k confirmation) error {
 		if err := t.seeToParcels(tx, parcels, in); err != nil {
 			return err
 		}
-		if err := paymentmethod.Succeeded(tx, c.PaymentMethodID, t.clock.Now()); err != nil {
+		if err := paymentmethod.Succeeded(tx, &t.facts.Method, t.clock.Now()); err != nil {
 			return err
 		}
 		if err := t.slowDown(tx); err != nil {

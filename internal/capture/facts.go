@@ -12,27 +12,21 @@ import (
 // ends.
 func load(tx *gorm.DB, id int64) (*Facts, error) {
 	var f Facts
-	if err := tx.Take(&f.Capture, id).Error; err != nil {
-		return nil, fmt.Errorf("read capture %d: %w", id, err)
-	}
-	o, err := order.Lock(tx, f.Capture.OrderID)
+	// The order first: what is read after it can't change any more.
+	o, err := order.LockWhere(tx, "id = (SELECT order_id FROM captures WHERE id = ?)", id)
 	if err != nil {
 		return nil, fmt.Errorf("read the order of capture %d: %w", id, err)
 	}
 	f.Order = *o
-	// Somebody may have changed the row before the order was ours.
 	steps := []struct {
 		what string
 		do   func() error
 	}{
-		{"capture", func() error { return tx.Take(&f.Capture, id).Error }},
+		{"row", func() error { return captures(tx, id, &f) }},
 		{"lines", func() error { return tx.Where("order_id = ?", o.ID).Order("id").Find(&f.Order.Lines).Error }},
 		{"payment method", func() error { return tx.Take(&f.Method, f.Capture.PaymentMethodID).Error }},
 		{"delivery note", func() error { return tx.Preload("Lines").Take(&f.Note, f.Capture.DeliveryNoteID).Error }},
 		{"parcels", func() error { return parcelsOf(tx, f.Note.ID, &f.Parcels) }},
-		{"siblings", func() error {
-			return tx.Where("order_id = ? AND id <> ?", o.ID, id).Order("id").Find(&f.Siblings).Error
-		}},
 		{"generations", func() error { return tx.Where("capture_row_id = ?", id).Order("generation").Find(&f.Generations).Error }},
 	}
 	for _, s := range steps {
@@ -42,6 +36,22 @@ func load(tx *gorm.DB, id int64) (*Facts, error) {
 	}
 	f.Order.PaymentMethod = f.Method
 	return &f, nil
+}
+
+// captures reads all captures of the order: the one of the facts, and its siblings.
+func captures(tx *gorm.DB, id int64, f *Facts) error {
+	var all []Capture
+	if err := tx.Where("order_id = ?", f.Order.ID).Order("id").Find(&all).Error; err != nil {
+		return err
+	}
+	for _, c := range all {
+		if c.ID == id {
+			f.Capture = c
+		} else {
+			f.Siblings = append(f.Siblings, c)
+		}
+	}
+	return nil
 }
 
 func parcelsOf(tx *gorm.DB, noteID int64, into *[]order.Parcel) error {

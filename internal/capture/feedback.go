@@ -81,11 +81,18 @@ func RefreshFeedback(tx *gorm.DB, orderID int64) error {
 	if err := tx.Preload("PaymentMethod").Take(&o, orderID).Error; err != nil {
 		return err
 	}
+	return refreshFeedback(tx, &o)
+}
+
+// refreshFeedback is RefreshFeedback for an order that was read with its payment method
+// in this transaction.
+func refreshFeedback(tx *gorm.DB, o *order.Order) error {
 	var captures []Capture
-	if err := tx.Where("order_id = ?", orderID).Order("id").Find(&captures).Error; err != nil {
+	err := tx.Select("state", "rule").Where("order_id = ?", o.ID).Order("id").Find(&captures).Error
+	if err != nil {
 		return err
 	}
-	open, err := anythingOpen(tx, orderID)
+	open, err := anythingOpen(tx, o.ID)
 	if err != nil {
 		return err
 	}
@@ -93,7 +100,7 @@ func RefreshFeedback(tx *gorm.DB, orderID int64) error {
 	if f == o.Feedback {
 		return nil
 	}
-	return order.SetFeedback(tx, orderID, f)
+	return order.SetFeedback(tx, o.ID, f)
 }
 
 // anythingOpen tells that goods of the order are in no note, or in one that has not left.

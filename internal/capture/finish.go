@@ -31,14 +31,17 @@ type ending struct {
 func (t *turn) end(ctx context.Context, e ending) error {
 	return t.db.InTx(ctx, func(tx *gorm.DB) error {
 		// The order first, as everywhere: who holds it decides alone.
-		if _, err := order.Lock(tx, t.facts.Order.ID); err != nil {
+		o, err := order.Lock(tx, t.facts.Order.ID)
+		if err != nil {
 			return err
 		}
-		return t.endIn(tx, e)
+		o.PaymentMethod = t.facts.Method
+		return t.endIn(tx, o, e)
 	})
 }
 
-func (t *turn) endIn(tx *gorm.DB, e ending) error {
+// endIn is end in the caller's transaction, which holds the order.
+func (t *turn) endIn(tx *gorm.DB, o *order.Order, e ending) error {
 	c := t.facts.Capture // a copy: the transaction may be run again
 	was := c.State
 	if e.rule == RuleFraudPending && (c.Rule != e.rule || c.FailedSince == nil) {
@@ -72,12 +75,12 @@ func (t *turn) endIn(tx *gorm.DB, e ending) error {
 			return err
 		}
 	}
-	if e.state != Pending && !e.state.Open() {
+	if e.state != Pending && !e.state.Open() && !t.facts.Note.Whole {
 		if err := releaseSiblings(tx, &c, t.clock.Now()); err != nil {
 			return err
 		}
 	}
-	if err := RefreshFeedback(tx, c.OrderID); err != nil {
+	if err := refreshFeedback(tx, o); err != nil {
 		return err
 	}
 	return t.claim.Finish(tx, e.due)
@@ -176,7 +179,7 @@ func (t *turn) stop(tx *gorm.DB, d decision) error {
 			e.then = t.parcelsBecome(order.ReportNone)
 		}
 	}
-	return t.endIn(tx, e)
+	return t.endIn(tx, &t.facts.Order, e)
 }
 
 // notSent is the one entry that says why nothing is sent, or not yet.

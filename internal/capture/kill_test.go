@@ -1,6 +1,7 @@
 package capture_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"sync/atomic"
@@ -197,3 +198,5 @@ func TestLostLease(t *testing.T) {
 		}
 	})
 }
+
+var errKilled = errors.New("killed")

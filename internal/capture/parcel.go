@@ -198,7 +198,12 @@ func (t *appendTurn) send(ctx context.Context) (step, error) {
 		return nil, err
 	}
 	a := &t.row
-	call, err := om.AppendShippingInfo(ctx, a.KlarnaOrderID, t.capture.CaptureID, a.IdempotencyKey, a.Body)
+	var call klarna.Call
+	if e := t.call(ctx, t.claim, func() {
+		call, err = om.AppendShippingInfo(ctx, a.KlarnaOrderID, t.capture.CaptureID, a.IdempotencyKey, a.Body)
+	}); e != nil {
+		return nil, e
+	}
 	t.calls = append(t.calls, call)
 	if stopped(ctx.Err(), err) {
 		return nil, ctx.Err()
@@ -227,7 +232,13 @@ func (t *appendTurn) read(afterConflict bool) step {
 		if err != nil {
 			return nil, err
 		}
-		kc, call, err := om.FindCapture(ctx, t.row.KlarnaOrderID, t.capture.CaptureID)
+		var kc *klarna.Capture
+		var call klarna.Call
+		if e := t.call(ctx, t.claim, func() {
+			kc, call, err = om.FindCapture(ctx, t.row.KlarnaOrderID, t.capture.CaptureID)
+		}); e != nil {
+			return nil, e
+		}
 		t.calls = append(t.calls, call)
 		if stopped(ctx.Err(), err) {
 			return nil, ctx.Err()
@@ -332,7 +343,7 @@ func (t *appendTurn) later(ctx context.Context, s order.Report, r Rule, due time
 
 func (t *appendTurn) reported(ctx context.Context) error {
 	return t.end(ctx, order.ReportReported, "", nil, "klarna_parcel_ok", func(tx *gorm.DB) error {
-		return paymentmethod.Succeeded(tx, t.method.ID, t.clock.Now())
+		return paymentmethod.Succeeded(tx, &t.method, t.clock.Now())
 	})
 }
 

@@ -27,12 +27,33 @@ type Pusher struct {
 	methods *paymentmethod.Service
 	policy  Policy
 	workers int
+	places  chan struct{} // one for each request in flight
 }
 
 // NewPusher returns a Pusher; its Queues are given to a work.Runner. workers is how many
-// conversations go on at once, each for captures and for parcels.
+// requests are in flight at Klarna at once.
 func NewPusher(db *store.DB, clk *clock.Clock, bell *work.Bell, client *klarna.Client, methods *paymentmethod.Service, p Policy, workers int) *Pusher {
-	return &Pusher{db: db, clock: clk, bell: bell, client: client, methods: methods, policy: p, workers: workers}
+	return &Pusher{db: db, clock: clk, bell: bell, client: client, methods: methods, policy: p, workers: workers, places: make(chan struct{}, workers)}
+}
+
+// call makes a request to Klarna when there is a place among those in flight. There are
+// twice as many turns as places: while some wait for Klarna, others prepare or write
+// down. A lease that grew old in the wait is made full again before anything is sent.
+func (p *Pusher) call(ctx context.Context, c *work.Claim, request func()) error {
+	since := time.Now()
+	select {
+	case p.places <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-p.places }()
+	if time.Since(since) > work.Lease/3 {
+		if err := c.RenewNow(ctx); err != nil {
+			return err
+		}
+	}
+	request()
+	return nil
 }
 
 // methodReady keeps rows of a paused or waiting method due, but unclaimed.
@@ -49,13 +70,13 @@ const conversation = `CASE klarna_order_id WHEN '' THEN '' ELSE 'klarna:' || kla
 func (p *Pusher) Queues() []*work.Queue {
 	return []*work.Queue{
 		p.captures(),
-		{Name: "parcel", Table: "parcel_appends", Workers: p.workers, Do: p.appendParcel, Lock: conversation,
+		{Name: "parcel", Table: "parcel_appends", Workers: 2 * p.workers, Do: p.appendParcel, Lock: conversation,
 			Eligible: fmt.Sprintf(methodReady, "(SELECT c.payment_method_id FROM captures c WHERE c.id = t.capture_row_id)")},
 	}
 }
 
 func (p *Pusher) captures() *work.Queue {
-	return &work.Queue{Name: "capture", Table: "captures", Workers: p.workers, Do: p.push, Lock: conversation,
+	return &work.Queue{Name: "capture", Table: "captures", Workers: 2 * p.workers, Do: p.push, Lock: conversation,
 		Eligible: fmt.Sprintf(methodReady, "t.payment_method_id") + " OR " + methodLeft}
 }
 
@@ -196,7 +217,13 @@ func (t *turn) send(ctx context.Context) (step, error) {
 	if err != nil {
 		return nil, err
 	}
-	captureID, call, err := om.Capture(ctx, t.gen.KlarnaOrderID, t.gen.IdempotencyKey, t.gen.Body)
+	var captureID string
+	var call klarna.Call
+	if e := t.call(ctx, t.claim, func() {
+		captureID, call, err = om.Capture(ctx, t.gen.KlarnaOrderID, t.gen.IdempotencyKey, t.gen.Body)
+	}); e != nil {
+		return nil, e
+	}
 	t.calls = append(t.calls, call)
 	if stopped(ctx.Err(), err) {
 		return nil, ctx.Err() // cut off by our own stop: the same key goes out again at the next start
@@ -243,7 +270,11 @@ func (t *turn) read(why purpose) step {
 		if err != nil {
 			return nil, err
 		}
-		ko, call, err := om.Order(ctx, t.target())
+		var ko *klarna.Order
+		var call klarna.Call
+		if e := t.call(ctx, t.claim, func() { ko, call, err = om.Order(ctx, t.target()) }); e != nil {
+			return nil, e
+		}
 		t.calls = append(t.calls, call)
 		if stopped(ctx.Err(), err) {
 			return nil, ctx.Err()

@@ -33,6 +33,7 @@ func TestRandomLife(t *testing.T) {
 		if err := os.Mkdir(home, 0o700); err != nil {
 			rt.Fatal(err)
 		}
+		copyOfMigrated(rt, home)
 		w := newWorld(rt, t.Context(), home, func() *store.DB {
 			return storetest.Open(t, "sqlite:"+filepath.Join(home, "test.db"), store.Options{SingleConnection: true})
 		})

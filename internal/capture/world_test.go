@@ -1,14 +1,12 @@
 package capture_test
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -76,116 +74,6 @@ type program struct {
 	ended    chan struct{}
 }
 
-// wire carries a client's requests to the sandbox, without a network. A held connection
-// is given up at once, so that no test waits for a time-out.
-type wire struct {
-	klarna *klarnasandbox.Sandbox
-	mu     sync.Mutex
-	before func(*http.Request) error
-	after  func(*http.Request) error
-}
-
-func (w *wire) hook(before, after func(*http.Request) error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.before, w.after = before, after
-}
-
-// RoundTrip implements http.RoundTripper.
-func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
-	w.mu.Lock()
-	before, after := w.before, w.after
-	w.mu.Unlock()
-	if before != nil {
-		if err := before(req); err != nil {
-			return nil, err
-		}
-	}
-	if err := req.Context().Err(); err != nil {
-		return nil, err
-	}
-	resp, err := w.carry(req)
-	if after != nil {
-		if err := after(req); err != nil {
-			return nil, err
-		}
-	}
-	return resp, err
-}
-
-func (w *wire) carry(req *http.Request) (*http.Response, error) {
-	var body io.Reader = http.NoBody
-	if req.Body != nil {
-		body = req.Body
-	}
-	ctx, giveUp := context.WithCancel(context.WithoutCancel(req.Context()))
-	giveUp() // whoever is held, waits no longer
-	in, err := http.NewRequestWithContext(ctx, req.Method, req.URL.String(), body)
-	if err != nil {
-		return nil, err
-	}
-	in.Header = req.Header.Clone()
-	a := &answer{header: http.Header{}}
-	cut := a.serve(w.klarna, in)
-	switch {
-	case cut && a.status == 0 && w.held(req):
-		return nil, context.DeadlineExceeded
-	case cut && a.status == 0:
-		return nil, io.ErrUnexpectedEOF
-	}
-	var content io.Reader = bytes.NewReader(a.body.Bytes())
-	if cut {
-		content = io.MultiReader(content, broken{})
-	}
-	return &http.Response{StatusCode: a.status, Status: http.StatusText(a.status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: a.header, Body: io.NopCloser(content), ContentLength: -1, Request: req}, nil
-}
-
-// held tells that the last call of its kind was to be held.
-func (w *wire) held(req *http.Request) bool {
-	for _, r := range slices.Backward(w.klarna.Requests()) {
-		if r.Method == req.Method && r.Path == req.URL.Path {
-			return strings.HasPrefix(r.Fault, "timeout")
-		}
-	}
-	return false
-}
-
-type broken struct{}
-
-func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
-
-type answer struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (a *answer) Header() http.Header { return a.header }
-func (a *answer) Flush()              {}
-func (a *answer) WriteHeader(status int) {
-	if a.status == 0 {
-		a.status = status
-	}
-}
-func (a *answer) Write(b []byte) (int, error) {
-	a.WriteHeader(http.StatusOK)
-	return a.body.Write(b)
-}
-
-func (a *answer) serve(h http.Handler, r *http.Request) (cut bool) {
-	defer func() {
-		if p := recover(); p != nil {
-			if p != http.ErrAbortHandler {
-				panic(p)
-			}
-			cut = true
-		}
-	}()
-	h.ServeHTTP(a, r)
-	return false
-}
-
 // newWorld starts a program on a database of its own. reopen opens the database anew, as
 // a process does.
 func newWorld(t tb, ctx context.Context, dir string, reopen func() *store.DB) *world {
@@ -205,10 +93,41 @@ func newWorld(t tb, ctx context.Context, dir string, reopen func() *store.DB) *w
 	return w
 }
 
+// migrated is a migrated SQLite database, made once: each test begins with a copy.
+var migrated = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "capture")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "test.db")
+	db, err := store.Open("sqlite:"+file, store.Options{SingleConnection: true})
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(db.Migrate(context.Background()), db.Close()); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(file)
+})
+
+// copyOfMigrated puts a migrated database into a folder.
+func copyOfMigrated(t tb, dir string) {
+	t.Helper()
+	content, err := migrated()
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "test.db"), content, 0o600)
+	}
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+}
+
 // onSQLite starts a world on a file.
 func onSQLite(t *testing.T) *world {
 	t.Helper()
 	dir := t.TempDir()
+	copyOfMigrated(t, dir)
 	w := newWorld(t, t.Context(), dir, func() *store.DB {
 		return storetest.Open(t, "sqlite:"+filepath.Join(dir, "test.db"), store.Options{SingleConnection: true})
 	})
@@ -586,156 +505,6 @@ func (w *world) dump() string {
 	return b.String()
 }
 
-// check holds what is always true: one capture a note, never more than the order, and
-// rows, feedback and protocol that say what is so.
-func (w *world) check(orders ...placed) {
-	w.Helper()
-	for _, p := range orders {
-		for _, problem := range p.problems() {
-			w.Errorf("order %s: %s", p.Number, problem)
-		}
-	}
-}
-
-func (p placed) problems() (problems []string) {
-	p.w.Helper()
-	complain := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
-	o, at, captures := p.now(), p.atKlarna(), p.captures()
-	if at.CapturedAmount > at.OrderAmount {
-		complain("%d captured of %d", at.CapturedAmount, at.OrderAmount)
-	}
-	notes := map[int64]order.DeliveryNote{}
-	byReference := map[string][]klarnasandbox.Capture{}
-	for _, n := range o.Notes {
-		notes[n.ID] = n
-	}
-	for _, c := range at.Captures {
-		byReference[c.Reference] = append(byReference[c.Reference], c)
-	}
-	for _, n := range notes {
-		if len(byReference[n.Number]) > 1 {
-			complain("note %s was captured %d times", n.Number, len(byReference[n.Number]))
-		}
-	}
-	ok := 0
-	for _, c := range captures {
-		problems = append(problems, p.captureProblems(c, notes[c.DeliveryNoteID], at)...)
-		if c.State == capture.Confirmed {
-			ok++
-		}
-	}
-	entries := 0
-	for _, e := range p.protocol() {
-		if e.Outcome == order.OK && e.Kind != "klarna_parcel_ok" {
-			entries++
-		}
-	}
-	if entries != ok {
-		complain("%d captures are confirmed, the protocol says %d: %v", ok, entries, p.kinds())
-	}
-	if want := p.feedback(o, captures); o.Feedback != want {
-		complain("it shows %s, want %s", o.Feedback, want)
-	}
-	problems = append(problems, p.parcelProblems(o, at)...)
-	return append(problems, p.requestProblems()...)
-}
-
-func (p placed) captureProblems(c capture.Capture, n order.DeliveryNote, at klarnasandbox.Order) (problems []string) {
-	complain := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
-	index := slices.IndexFunc(at.Captures, func(k klarnasandbox.Capture) bool { return k.ID == c.CaptureID })
-	switch {
-	case c.State == capture.Confirmed && index < 0:
-		complain("Klarna does not hold the confirmed capture of %s", n.Number)
-	case c.State == capture.Confirmed && !c.Shared && at.Captures[index].Reference != n.Number:
-		complain("the confirmed capture of %s is that of %q", n.Number, at.Captures[index].Reference)
-	case c.State == capture.Confirmed && !c.Shared && at.Captures[index].CapturedAmount != c.Amount:
-		complain("note %s: captured %d, we say %d", n.Number, at.Captures[index].CapturedAmount, c.Amount)
-	case c.State == capture.Pending || c.State == capture.Withdrawn || c.State == capture.ByHand || c.State == capture.Skipped:
-		for _, k := range at.Captures {
-			if k.Reference == n.Number {
-				complain("Klarna holds a capture of %s, which is %s", n.Number, c.State)
-			}
-		}
-	}
-	var m paymentmethod.Method
-	p.w.must(p.w.db.Read(p.w.ctx).Take(&m, c.PaymentMethodID).Error)
-	if (c.State == capture.Pending || c.State.Open()) && c.DueAt == nil && m.Active && m.HasCredentials() {
-		complain("the %s capture of %s is forgotten", c.State, n.Number)
-	}
-	if !c.State.Open() && c.State != capture.Pending && c.DueAt != nil {
-		complain("the %s capture of %s is due", c.State, n.Number)
-	}
-	if n.ShippedAt == nil && c.State != capture.Withdrawn {
-		complain("the note %s has not left, its capture is %s", n.Number, c.State)
-	}
-	return problems
-}
-
-func (p placed) parcelProblems(o order.Order, at klarnasandbox.Order) (problems []string) {
-	known := map[string]int{}
-	for _, c := range at.Captures {
-		for _, s := range c.ShippingInfo {
-			known[c.ID+order.TrackingKey(s.TrackingNumber)]++
-		}
-	}
-	captureOf := map[int64]capture.Capture{}
-	for _, c := range p.captures() {
-		captureOf[c.DeliveryNoteID] = c
-	}
-	for _, n := range o.Notes {
-		for _, parcel := range n.Parcels {
-			told := known[captureOf[n.ID].CaptureID+parcel.TrackingKey]
-			switch {
-			case told > 1:
-				problems = append(problems, fmt.Sprintf("parcel %s was told %d times", parcel.TrackingNumber, told))
-			case parcel.Report == order.ReportReported && told == 0:
-				problems = append(problems, fmt.Sprintf("parcel %s was not told", parcel.TrackingNumber))
-			case parcel.Report == order.ReportReported && parcel.ReportedAt == nil:
-				problems = append(problems, fmt.Sprintf("parcel %s was told, nobody knows when", parcel.TrackingNumber))
-			}
-		}
-	}
-	return problems
-}
-
-// requestProblems finds keys that were sent with different bodies or to different places.
-func (p placed) requestProblems() (problems []string) {
-	type what struct{ path, body string }
-	byKey := map[string]what{}
-	for _, r := range p.w.klarna.RequestsAbout(p.KlarnaOrderID) {
-		if r.Method != http.MethodPost {
-			continue
-		}
-		now := what{r.Path, r.Body}
-		if first, ok := byKey[r.Key]; ok && first != now {
-			problems = append(problems, fmt.Sprintf("key %s was sent with %v and %v", r.Key, first, now))
-		}
-		byKey[r.Key] = now
-	}
-	return problems
-}
-
-func (p placed) feedback(o order.Order, captures []capture.Capture) order.Feedback {
-	var ordered, gone money.Quantity
-	for _, l := range o.Lines {
-		if l.Type.IsGoods() {
-			ordered += l.Quantity
-		}
-	}
-	goods := map[int64]bool{}
-	for _, l := range o.Lines {
-		goods[l.ID] = l.Type.IsGoods()
-	}
-	for _, n := range o.Notes {
-		for _, l := range n.Lines {
-			if n.ShippedAt != nil && goods[l.OrderLineID] {
-				gone += l.Quantity
-			}
-		}
-	}
-	return capture.Feedback(o.IsKlarna(), o.Status == order.Cancelled, gone < ordered, captures)
-}
-
 // exec changes the database directly.
 func (w *world) exec(query string, args ...any) {
 	w.Helper()
@@ -748,5 +517,3 @@ func (w *world) inTx(fn func(tx *gorm.DB) error) {
 	w.Helper()
 	w.must(w.db.InTx(w.ctx, fn))
 }
-
-var errKilled = errors.New("killed")

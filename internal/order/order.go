@@ -140,9 +140,12 @@ func (Line) TableName() string { return "order_lines" }
 
 // Lock reads an order and keeps others from changing it until tx ends. Everything
 // that decides by an order's state and then changes it begins with Lock.
-func Lock(tx *gorm.DB, id int64) (*Order, error) {
+func Lock(tx *gorm.DB, id int64) (*Order, error) { return LockWhere(tx, "id = ?", id) }
+
+// LockWhere is Lock for the one order that meets a condition.
+func LockWhere(tx *gorm.DB, condition string, args ...any) (*Order, error) {
 	var o Order
-	err := tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", id).Take(&o).Error
+	err := tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where(condition, args...).Take(&o).Error
 	return &o, err
 }
 

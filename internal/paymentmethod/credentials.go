@@ -127,7 +127,7 @@ func (s *Service) Check(ctx context.Context, id int64) (Check, error) {
 	}
 	err = s.db.InTx(ctx, func(tx *gorm.DB) error {
 		if c.Verdict == VerdictOK {
-			if err := Succeeded(tx, id, s.clock.Now()); err != nil {
+			if err := Succeeded(tx, m, s.clock.Now()); err != nil {
 				return err
 			}
 		}
@@ -220,9 +220,14 @@ func Wait(tx *gorm.DB, id int64, until time.Time) error {
 	return tx.Model(&Method{}).Where("id = ? AND (wait_until IS NULL OR wait_until < ?)", id, until).Update("wait_until", until).Error
 }
 
-// Succeeded keeps when Klarna last answered well; once a minute is enough to know.
-func Succeeded(tx *gorm.DB, id int64, at time.Time) error {
-	return tx.Model(&Method{}).Where("id = ? AND (last_success_at IS NULL OR last_success_at < ?)", id, at.Add(-time.Minute)).
+// Succeeded keeps when Klarna last answered well; once a minute is enough to know. m is
+// the method as it was read before the call.
+func Succeeded(tx *gorm.DB, m *Method, at time.Time) error {
+	before := at.Add(-time.Minute)
+	if m.LastSuccessAt != nil && !m.LastSuccessAt.Before(before) {
+		return nil
+	}
+	return tx.Model(&Method{}).Where("id = ? AND (last_success_at IS NULL OR last_success_at < ?)", m.ID, before).
 		Update("last_success_at", at).Error
 }
 

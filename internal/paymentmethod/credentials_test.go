@@ -241,6 +241,36 @@ func TestAPausedMethodIsTriedAndGoesOn(t *testing.T) {
 	})
 }
 
+func TestAPersonIsFasterThanTheProbe(t *testing.T) {
+	t.Parallel()
+	for name, refused := range map[string]bool{"accepted": false, "refused": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t, storetest.SQLite(t))
+			m := d.create(klarnaInput())
+			if refused {
+				_, err := d.sandbox.SetFault(klarnasandbox.Fault{Kind: klarnasandbox.FaultAnswer, Status: 401})
+				must(t, err)
+			}
+			d.pause(m, 1, pm.PauseUnauthorized)
+			d.clock.Advance(15 * time.Minute)
+			d.during = func() {
+				if err := d.Resume(t.Context(), m.ID, admin); err != nil {
+					t.Error(err)
+				}
+			}
+			d.settle()
+			m = d.find(m.ID)
+			if m.PausedAt != nil || m.DueAt != nil {
+				t.Errorf("paused %v, next read %v", m.PausedAt, m.DueAt)
+			}
+			if log := d.logged()[0]; log.Action != "payment_method.resumed" {
+				t.Errorf("logged %+v", log)
+			}
+		})
+	}
+}
+
 func TestWaitAndSucceededOnlyMoveOn(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
@@ -253,9 +283,9 @@ func TestWaitAndSucceededOnlyMoveOn(t *testing.T) {
 			{func(tx *gorm.DB) error { return pm.Wait(tx, m.ID, noon.Add(time.Minute)) }, time.Minute, 0},
 			{func(tx *gorm.DB) error { return pm.Wait(tx, m.ID, noon.Add(time.Second)) }, time.Minute, 0},
 			{func(tx *gorm.DB) error { return pm.Wait(tx, m.ID, noon.Add(time.Hour)) }, time.Hour, 0},
-			{func(tx *gorm.DB) error { return pm.Succeeded(tx, m.ID, noon.Add(time.Second)) }, time.Hour, time.Second},
-			{func(tx *gorm.DB) error { return pm.Succeeded(tx, m.ID, noon.Add(time.Minute)) }, time.Hour, time.Second},
-			{func(tx *gorm.DB) error { return pm.Succeeded(tx, m.ID, noon.Add(2*time.Minute)) }, time.Hour, 2 * time.Minute},
+			{func(tx *gorm.DB) error { return pm.Succeeded(tx, m, noon.Add(time.Second)) }, time.Hour, time.Second},
+			{func(tx *gorm.DB) error { return pm.Succeeded(tx, m, noon.Add(time.Minute)) }, time.Hour, time.Second},
+			{func(tx *gorm.DB) error { return pm.Succeeded(tx, m, noon.Add(2*time.Minute)) }, time.Hour, 2 * time.Minute},
 		} {
 			must(t, db.InTx(t.Context(), step.do))
 			got := d.find(m.ID)

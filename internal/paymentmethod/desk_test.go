@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"slices"
@@ -38,13 +39,19 @@ type desk struct {
 	bell    *work.Bell
 	sandbox *klarnasandbox.Sandbox
 	above   *above
+	during  func() // happens while Klarna is asked
 }
 
 func newDesk(t *testing.T, db *store.DB) *desk {
 	t.Helper()
 	d := &desk{t: t, db: db, clock: clock.NewFixed(noon), trail: audit.New(db), bell: work.NewBell(), above: &above{}}
 	d.sandbox = klarnasandbox.New(klarnasandbox.Options{Clock: d.clock, Hold: time.Millisecond})
-	there := httptest.NewServer(d.sandbox)
+	there := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if d.during != nil {
+			d.during()
+		}
+		d.sandbox.ServeHTTP(w, r)
+	}))
 	t.Cleanup(func() { d.sandbox.Close(); there.Close() })
 	base, err := klarna.ParseBaseURL(there.URL)
 	must(t, err)
