@@ -268,8 +268,10 @@ func TestBrowserPages(t *testing.T) {
 		}
 		*id = before[strings.LastIndex(before, "/")+1:]
 	}
-	pages := []string{"/", "/orders", "/orders?feedback=failed", "/orders?q=nothing-like-this", "/orders/new", "/orders/" + confirmed, "/orders/" + failed,
-		"/orders/" + failed + "/minidetail", "/dispatch", "/dispatch?tab=shipped", "/dispatch?tab=by_hand", "/dispatch?scan=nothing",
+	_, note, _ := strings.Cut(admin.get("/dispatch?tab=shipped"), `href="/dispatch/`)
+	note, _, _ = strings.Cut(note, `"`)
+	pages := []string{"/dispatch/" + note, "/", "/orders", "/orders?feedback=failed", "/orders?q=nothing-like-this", "/orders/new", "/orders/" + confirmed, "/orders/" + failed,
+		"/orders/" + failed + "/minidetail", "/dispatch", "/dispatch?tab=shipped", "/dispatch?tab=by-hand", "/dispatch?scan=nothing",
 		"/administration/settings", "/administration/settings/payment-methods", "/administration/settings/payment-methods/new",
 		"/administration/settings/payment-methods/new?module=klarna", "/administration/settings/payment-methods/1",
 		"/administration/users", "/administration/users/new", "/administration/users/1", "/administration/tokens", "/administration/log",

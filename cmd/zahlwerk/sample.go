@@ -76,7 +76,7 @@ func (s *sample) day(ctx context.Context, day int) error {
 	until := s.total * (day + 1) / sampleDays
 	step := 4 * time.Hour / time.Duration(max(until-s.made, 1))
 	for s.made < until {
-		if err := s.makeOrder(ctx, s.made); err != nil {
+		if err := s.makeOrder(ctx, s.made, stories[s.made%len(stories)]); err != nil {
 			return fmt.Errorf("sample order %d: %w", s.made, err)
 		}
 		s.made++
@@ -85,6 +85,11 @@ func (s *sample) day(ctx context.Context, day int) error {
 		}
 	}
 	if day == sampleDays-1 { // the last day goes on in front of the visitor
+		if s.total > 0 {
+			if err := s.makeOrder(ctx, s.made, undecided); err != nil {
+				return fmt.Errorf("sample order %d: %w", s.made, err)
+			}
+		}
 		return s.settle(ctx)
 	}
 	rest := 20 * time.Hour
@@ -155,8 +160,7 @@ func (s *sample) makeMethods(ctx context.Context) error {
 }
 
 // makeOrder makes the nth order and sets its story going.
-func (s *sample) makeOrder(ctx context.Context, n int) error {
-	story := stories[n%len(stories)]
+func (s *sample) makeOrder(ctx context.Context, n int, story story) error {
 	in := s.input(n)
 	if story.method != "" {
 		in.PaymentMethod = story.method

@@ -34,7 +34,7 @@ var stories = []story{
 	{noKlarnaID: true, play: ship},
 	{method: "klarna_filiale", play: doneByHand},
 	{play: ship}, {method: "vorkasse"}, {play: withoutTracking},
-	{atKlarna: func(k *klarnasandbox.NewOrder) { k.FraudStatus = klarnasandbox.FraudPending }, play: ship},
+	undecided,
 	{play: shipLater}, {play: cancelled}, {play: shakyLine},
 	{atKlarna: func(k *klarnasandbox.NewOrder) { k.Amount -= 1000 }, play: ship}, // less is authorised than ordered
 	{play: ship}, {play: cancelledInPortal}, {play: shipLater},
@@ -43,6 +43,9 @@ var stories = []story{
 	{play: ship}, {play: lateParcel},
 	{play: partDeliveryBoth},
 }
+
+// undecided is an order that Klarna still checks: its capture waits.
+var undecided = story{atKlarna: func(k *klarnasandbox.NewOrder) { k.FraudStatus = klarnasandbox.FraudPending }, play: ship}
 
 func ship(ctx context.Context, s *sample, o *order.Order) error {
 	_, err := s.dispatch.RecordParcel(ctx, o.ID, s.parcel(), samplePerson)

@@ -35,7 +35,7 @@ func TestMigrateAtTheSameTime(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dsn := address(t)
-			var wg sync.WaitGroup
+			var programs []*store.DB
 			for range 4 {
 				db, err := store.Open(dsn, store.Options{Connections: 2})
 				if err != nil {
@@ -45,6 +45,10 @@ func TestMigrateAtTheSameTime(t *testing.T) {
 				if needs, err := db.NeedsMigration(t.Context()); !needs || err != nil {
 					t.Fatalf("NeedsMigration = %t, %v on an empty database", needs, err)
 				}
+				programs = append(programs, db)
+			}
+			var wg sync.WaitGroup
+			for _, db := range programs {
 				wg.Go(func() {
 					if err := db.Migrate(t.Context()); err != nil {
 						t.Error(err)
