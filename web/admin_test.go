@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +61,19 @@ func TestUsers(t *testing.T) {
 
 	page = admin.get("/administration/users/1")
 	admin.submit(page, "/administration/users/1", url.Values{"role": {"viewer"}}).is(http.StatusConflict).says("last active administrator")
+}
+
+func TestATokenLivesAsLongAsTheFormSaysAtFirst(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	admin := h.as(auth.Admin)
+	want := admin.get("/administration/tokens").is(200).form("/administration/tokens").Get("expires_in")
+	admin.post("/administration/tokens", url.Values{"name": {"Shop"}, "scopes": {"orders:read"}}).redirects(t, "/administration/tokens")
+	token, err := h.auth.Token(t.Context(), admin.get("/administration/tokens").doc.Find(".notice code").Text())
+	must(t, err)
+	if days := token.ExpiresAt.Sub(noon).Hours() / 24; want != strconv.FormatFloat(days, 'f', -1, 64) {
+		t.Errorf("ends after %v days, the form begins with %s", days, want)
+	}
 }
 
 func TestTokens(t *testing.T) {

@@ -236,9 +236,10 @@ func TestFlashesFit(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	c := h.as(auth.Admin)
-	name := strings.Repeat("ü", 100)
+	c.post(methods+"/new", newKlarna()).redirects(t, methods+"/1")
+	name := strings.Repeat("\U0001F4E6", 255)
 	for range 30 {
-		c.post("/administration/users/1", url.Values{"name": {name}}).redirects(t, "/administration/users/1")
+		c.post(methods+"/1", url.Values{"name": {name}}).redirects(t, methods+"/1")
 	}
 	// What shows no page to anybody leaves them for one that does.
 	c.send(fragment("/administration/users")).is(200)

@@ -308,7 +308,7 @@ func TestByHandToDo(t *testing.T) {
 	shipping.get("/dispatch/" + n.Number + "?dialog=without-tracking").says("Zahlwerk tells Klarna nothing about it.")
 	shipping.post(parcelsPath(o), url.Values{"carrier": {"dhl"}, "tracking_number": {"00340434"}}).is(http.StatusSeeOther)
 	h.settle()
-	shipping.get("/dispatch/" + n.Number).says("Please mark it by hand in the merchant portal")
+	shipping.get("/dispatch/" + n.Number).says("Please mark it by hand in Klarna's portal")
 
 	a := shipping.get("/dispatch?tab=by-hand").says("To be marked in Klarna by hand", n.Number, o.KlarnaOrderID, "€64.57", "00340434")
 	for _, copied := range []string{o.KlarnaOrderID, "€64.57", "00340434"} {
@@ -335,10 +335,10 @@ func TestDispatchInGerman(t *testing.T) {
 	h.method()
 	o := h.order(6457)
 	path := "/dispatch/" + h.note(o).Number
-	shipping.get("/dispatch").says("Lieferscheine, die noch da sind", "64,57")
-	a := shipping.get(path).says("Noch nicht weg", "Paket erfassen", "Trackingnummer")
+	shipping.get("/dispatch").says("Offene Lieferscheine", "64,57")
+	a := shipping.get(path).says("Noch nicht versendet", "Paket erfassen", "Trackingnummer")
 	shipping.submit(a, parcelsPath(o), url.Values{"carrier": {"DHL"}, "tracking_number": {"1"}}).redirects(t, path+"?saved=1")
 	h.settle()
-	shipping.get(path+"?saved=1").says("Gespeichert", "Versandt am 03.11.2026 12:00", "bestätigt.")
+	shipping.get(path+"?saved=1").says("Gespeichert", "Versendet am 03.11.2026 12:00", "bestätigt.")
 	shipping.get(path + "?dialog=help").is(http.StatusOK)
 }

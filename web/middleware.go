@@ -3,11 +3,11 @@ package web
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,6 +19,11 @@ import (
 
 // maxBody is the most that a form may send.
 const maxBody = 1 << 20
+
+// maxUnread is how much more than that is still taken from its sender: many clients look
+// for the answer only after they have sent everything, and a connection that is cut
+// before hides the "too large" from them.
+const maxUnread = 32 << 20
 
 func (s *Server) newEcho() *echo.Echo {
 	e := echo.New()
@@ -89,9 +94,7 @@ func (s *Server) begin(next echo.HandlerFunc) echo.HandlerFunc {
 		c.SetRequest(c.Request().WithContext(ctx))
 		h := c.Response().Header()
 		h.Set("X-Request-Id", id)
-		if !strings.HasPrefix(c.Request().URL.Path, "/sandbox") {
-			secure(h, s.config.PublicURL.Scheme == "https")
-		}
+		secure(h, s.config.PublicURL.Scheme == "https")
 		defer func() {
 			if p := recover(); p != nil {
 				if p == http.ErrAbortHandler {
@@ -109,7 +112,8 @@ func (s *Server) begin(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// secure sets what keeps a page to itself. There is no inline script or style.
+// secure sets what keeps a page to itself. There is no inline script or style. The
+// sandbox puts a policy of its own in its place.
 func secure(h http.Header, https bool) {
 	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "+
 		"connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
@@ -142,7 +146,8 @@ func (s *Server) wrap(rt route, crossOrigin *http.CrossOriginProtection) echo.Ha
 		if err := crossOrigin.Check(c.Request()); err != nil {
 			return fault.Wrap(err, fault.Forbidden, "error.cross_origin")
 		}
-		c.Request().Body = http.MaxBytesReader(c.Response(), c.Request().Body, maxBody)
+		body := c.Request().Body
+		c.Request().Body = http.MaxBytesReader(c.Response(), body, maxBody)
 		r := &request{Context: c, requestID: RequestID(c.Request().Context())}
 		if err := s.identify(r); err != nil {
 			return err
@@ -150,7 +155,11 @@ func (s *Server) wrap(rt route, crossOrigin *http.CrossOriginProtection) echo.Ha
 		if err := s.authorize(r, rt.access); err != nil {
 			return err
 		}
-		return rt.handler(r)
+		err := rt.handler(r)
+		if Status(err) == http.StatusRequestEntityTooLarge {
+			_, _ = io.CopyN(io.Discard, body, maxUnread) // whatever ends it, the body is over
+		}
+		return err
 	}
 }
 

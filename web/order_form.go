@@ -18,12 +18,15 @@ import (
 	"zahlwerk/views"
 )
 
+// defaultCurrency is what an order is in when the form says nothing of it.
+const defaultCurrency = "EUR"
+
 func (s *Server) newOrder(r *request) error {
 	methods, err := s.activeMethods(r.ctx())
 	if err != nil {
 		return err
 	}
-	in := views.OrderForm{PlacedAt: views.DayValue(s.Clock.Now()), Currency: "EUR", Lines: views.NewOrderLines()}
+	in := views.OrderForm{PlacedAt: views.DayValue(s.Clock.Now()), Currency: defaultCurrency, Lines: views.NewOrderLines()}
 	for _, m := range methods {
 		if m.Module == paymentmethod.ModuleKlarna && in.PaymentMethod == "" {
 			in.PaymentMethod = m.Type
@@ -33,7 +36,7 @@ func (s *Server) newOrder(r *request) error {
 }
 
 func (s *Server) createOrder(r *request) error {
-	var in views.OrderForm
+	in := views.OrderForm{Currency: defaultCurrency}
 	if err := r.Bind(&in); err != nil {
 		return err
 	}

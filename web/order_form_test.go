@@ -64,6 +64,20 @@ func TestAnOrderMadeByHand(t *testing.T) {
 	}
 }
 
+// A script need not send what a person would leave as it is.
+func TestAnOrderFormWithLittleInIt(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.method()
+	h.as(auth.Shipping).post("/orders/new", url.Values{
+		"payment_method": {"klarna"}, "customer.name": {"Max Muster"},
+		"lines.0.name": {"Teekanne"}, "lines.0.quantity": {"1"}, "lines.0.unit_price": {"64.57"},
+	}).redirects(t, "/orders/1")
+	if o := h.find(&order.Order{ID: 1}); o.Currency != "EUR" || o.Total != 6457 || o.Status != order.Released {
+		t.Errorf("made %+v", o)
+	}
+}
+
 func TestBadOrders(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

@@ -64,8 +64,8 @@ func TestPaymentMethodsFromNothing(t *testing.T) {
 	if got := paymentmethod.InputOf(m); got != want || !m.HasCredentials() {
 		t.Errorf("%+v, want %+v", got, want)
 	}
-	admin.get(methods+"/1").says("Payment method “Klarna” created.", "ok")
-	admin.get(methods).says("klarna", "Connected", "Yes", "Invoice", "ok")
+	admin.get(methods+"/1").says("Payment method “Klarna” created.", "OK")
+	admin.get(methods).says("klarna", "Connected", "Yes", "Invoice", "OK")
 }
 
 // Every field is a control with its name and value: scripts rely on it.
@@ -150,7 +150,7 @@ func TestUntickedBoxes(t *testing.T) {
 	if h.findMethod(m.ID).Active {
 		t.Error("still active")
 	}
-	admin.get(methods).has("tr.inactive").says("inactive")
+	admin.get(methods).has("tr.inactive").says("Inactive")
 }
 
 func TestPaymentMethodBadInput(t *testing.T) {
@@ -276,7 +276,7 @@ func TestCheckConnectionInWords(t *testing.T) {
 		Documents: "delivery_note", BehavesLike: "invoice", Region: "eu", Environment: "live"}, "test")
 	must(t, err)
 	admin.get(methodPath(bare)).says("Not ready yet", "Missing: username, password.")
-	admin.get(methods).says("not ready", "Missing: username, password.")
+	admin.get(methods).says("Not ready", "Missing: username, password.")
 	admin.post(methodPath(bare)+"/check", nil).is(http.StatusOK).says("There is nothing to check yet")
 	admin.post(methods+"/99/check", nil).is(http.StatusNotFound)
 	admin.get(methods + "/x").is(http.StatusNotFound)
@@ -288,7 +288,7 @@ func TestPausedMethodIsResumed(t *testing.T) {
 	admin, m := h.as(auth.Admin), h.method()
 	admin.post(methodPath(m)+"/resume", nil).is(http.StatusConflict).says("This payment method is not paused.")
 	h.pause(m)
-	admin.get(methods).says("paused", "since 3 Nov 2026, 12:00: Klarna does not accept the credentials.")
+	admin.get(methods).says("Paused", "since 3 Nov 2026, 12:00: Klarna does not accept the credentials.")
 	page := admin.get(methodPath(m)).says("Paused: nothing goes to Klarna", "since 3 Nov 2026, 12:00: Klarna does not accept the credentials.")
 	admin.submit(page, methodPath(m)+"/resume", nil).redirects(t, methodPath(m))
 	admin.get(methodPath(m)).says("works again")

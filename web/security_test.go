@@ -68,7 +68,7 @@ func TestEveryAnswerIsProtected(t *testing.T) {
 		h.visitor().get("/login").is(200), h.visitor().get("/").is(303), h.visitor().get("/nothing").is(404),
 		h.visitor().do(http.MethodDelete, "/login", nil).is(405), h.visitor().get("/panics").is(500),
 		h.visitor().get(static.URL("app.css")).is(200), h.visitor().get("/static/nothing.css").is(404), h.visitor().get("/healthz").is(200),
-		h.visitor().get("/api/v1/orders").is(404), admin.get("/administration/users").is(200), admin.get("/administration/users/9").is(404),
+		h.visitor().get("/api/v1/orders").is(404), h.visitor().get("/sandbox/").is(404), h.visitor().get("/sandbox-not").is(404), admin.get("/administration/users").is(200), admin.get("/administration/users/9").is(404),
 	} {
 		policy := a.Header().Get("Content-Security-Policy")
 		for _, part := range []string{"default-src 'none'", "script-src 'self'", "style-src 'self'", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'"} {

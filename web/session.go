@@ -4,6 +4,7 @@ import (
 	"encoding/gob"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/gorilla/sessions"
 
@@ -22,7 +23,7 @@ const (
 // A cookie has 4 kB: what somebody just did must not crowd the log-in out of it.
 const (
 	maxFlashes   = 3
-	maxFlashText = 300
+	maxFlashText = 400 // bytes
 )
 
 // cookieName is the name of the one cookie. With https its prefix makes browsers refuse
@@ -110,8 +111,8 @@ func (s *Server) dropSession(r *request) error {
 
 // flash tells the person, on the next page, what they just did.
 func (s *Server) flash(r *request, f views.Flash) error {
-	if text := []rune(f.Text); len(text) > maxFlashText {
-		f.Text = string(text[:maxFlashText-1]) + "…"
+	if len(f.Text) > maxFlashText {
+		f.Text = strings.ToValidUTF8(f.Text[:maxFlashText], "") + "…"
 	}
 	c := s.cookie(r)
 	waiting := c.Flashes()

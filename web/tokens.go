@@ -26,11 +26,14 @@ func (s *Server) listTokens(r *request) error {
 			return err
 		}
 	}
-	return s.tokensPage(r, http.StatusOK, bearer, views.TokenForm{ExpiresIn: views.TokenLifetimes[1]}, nil)
+	return s.tokensPage(r, http.StatusOK, bearer, newTokenForm(), nil)
 }
 
+// newTokenForm is the form as it begins, and what a field means that is not sent.
+func newTokenForm() views.TokenForm { return views.TokenForm{ExpiresIn: views.TokenLifetimes[1]} }
+
 func (s *Server) createToken(r *request) error {
-	var in views.TokenForm
+	in := newTokenForm()
 	if err := r.Bind(&in); err != nil {
 		return err
 	}

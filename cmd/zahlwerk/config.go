@@ -70,7 +70,7 @@ func (c *config) check() error {
 		{"ZAHLWERK_ADDR", c.readAddr}, {"ZAHLWERK_PUBLIC_URL", c.readPublicURL}, {"ZAHLWERK_TRUSTED_PROXIES", c.readProxies},
 		{"ZAHLWERK_KLARNA_URL", c.readKlarnaURL}, {"ZAHLWERK_WORKERS", c.readWorkers}, {"ZAHLWERK_RETRY", c.readRetry},
 		{"ZAHLWERK_KEY_LIFETIME", c.readKeyLifetime}, {"ZAHLWERK_LOG", c.readLog}, {"ZAHLWERK_LOG_LEVEL", c.readLevel},
-		{"ZAHLWERK_DATABASE_URL", c.readDatabaseURL},
+		{"ZAHLWERK_DATABASE_URL", c.readDatabaseURL}, {"ZAHLWERK_METRICS_ADDR", c.readMetricsAddr},
 	} {
 		if err := f.read(); err != nil {
 			return fmt.Errorf("%s: %w", f.variable, err)
@@ -154,6 +154,14 @@ func (c *config) readKeyLifetime() (err error) {
 		return fmt.Errorf("%q is no time such as 23h", c.KeyLifetime)
 	}
 	return c.policy.Validate()
+}
+
+func (c *config) readMetricsAddr() error {
+	if c.MetricsAddr == "" || c.MetricsAddr == "off" {
+		return nil
+	}
+	_, _, err := net.SplitHostPort(c.MetricsAddr)
+	return err
 }
 
 func (c *config) readLog() error {

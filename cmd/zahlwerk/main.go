@@ -56,6 +56,8 @@ type console struct {
 }
 
 func main() {
+	// Every file that the program makes, SQLite's logs included, is its owner's alone.
+	syscall.Umask(0o077)
 	os.Exit(run(os.Args[1:], os.Environ(), console{os.Stdin, os.Stdout, os.Stderr}))
 }
 

@@ -16,7 +16,7 @@ type tokenCommand struct {
 
 type tokenAddCommand struct {
 	Name    string   `arg:"" help:"What uses the token."`
-	Scope   []string `required:"" sep:"none" help:"orders:read, orders:write, accounting:read, accounting:write or admin; may be given several times."`
+	Scope   []string `required:"" sep:"none" enum:"orders:read,orders:write,accounting:read,accounting:write,admin" help:"One of ${enum}; may be given several times."`
 	Expires string   `help:"When it ends, such as 90d or 12h; never if empty."`
 }
 

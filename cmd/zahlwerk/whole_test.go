@@ -149,13 +149,14 @@ func TestCommandLine(t *testing.T) {
 		{"unknown flag", []string{"serve", "--fast"}, "", 2, "--fast"},
 		{"unknown command", []string{"fly"}, "", 2, "fly"},
 		{"unknown variable", []string{"migrate"}, "ZAHLWERK_ADRESS=127.0.0.1:1", 2, "ZAHLWERK_ADRESS"},
+		{"no address of metrics", []string{"migrate"}, "ZAHLWERK_METRICS_ADDR=on", 2, "ZAHLWERK_METRICS_ADDR"},
 		{"waits that are none", []string{"migrate"}, "ZAHLWERK_RETRY=5s,later", 2, "ZAHLWERK_RETRY"},
 		{"a key that outlives Klarna's memory", []string{"migrate"}, "ZAHLWERK_KEY_LIFETIME=25h", 2, "ZAHLWERK_KEY_LIFETIME"},
 		{"Klarna over plain http", []string{"migrate"}, "ZAHLWERK_KLARNA_URL=http://klarna.example.com", 2, "ZAHLWERK_KLARNA_URL"},
 		{"no workers", []string{"migrate"}, "ZAHLWERK_WORKERS=0", 2, "ZAHLWERK_WORKERS"},
 		{"a proxy that is none", []string{"migrate"}, "ZAHLWERK_TRUSTED_PROXIES=nearby", 2, "ZAHLWERK_TRUSTED_PROXIES"},
 		{"no such role", []string{"user", "add", "a@example.com", "--role", "boss"}, "", 2, "boss"},
-		{"no such scope", []string{"token", "add", "x", "--scope", "all"}, "", 1, "scope"},
+		{"no such scope", []string{"token", "add", "x", "--scope", "all"}, "", 2, "--scope"},
 		{"no such time", []string{"token", "add", "x", "--scope", "admin", "--expires", "soon"}, "", 2, "soon"},
 		{"migrate", []string{"migrate"}, "", 0, ""},
 	} {
@@ -191,6 +192,27 @@ func TestWrongKeyFileIsNamed(t *testing.T) {
 	}
 	if _, err := os.Stat(missing); err == nil {
 		t.Error("a new key was made for a database that has another")
+	}
+}
+
+// Also in a folder that everybody may look into, and while the program runs: SQLite
+// keeps what is new in files beside the database.
+func TestFilesAreTheOwnersAlone(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	if err := os.Chmod(s.data, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s.start("serve")
+	s.must("", "backup", filepath.Join(s.data, "copy.db"))
+	files, err := os.ReadDir(s.data)
+	if err != nil || len(files) < 6 { // key, lock, database, its two logs, copy
+		t.Fatalf("%v, %v", files, err)
+	}
+	for _, f := range files {
+		if info, err := f.Info(); err != nil || info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s: %v, %v", f.Name(), info.Mode(), err)
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"zahlwerk/internal/fault"
 	"zahlwerk/internal/order"
 	"zahlwerk/internal/paymentmethod"
+	"zahlwerk/internal/store"
 )
 
 // MaxReason is the most characters that a reason has.
@@ -31,9 +32,6 @@ func (s *Service) Ship(ctx context.Context, orderID int64, in ShipInput, actor s
 		in.Parcels[i].normalise()
 		in.Parcels[i].check(&f, fmt.Sprintf("parcels.%d.", i))
 	}
-	if len(in.Parcels) == 0 && !in.WithoutTracking {
-		f.Add("without_tracking", "dispatch.error.no_tracking")
-	}
 	if err := f.Err(); err != nil {
 		return err
 	}
@@ -48,6 +46,10 @@ func (s *Service) Ship(ctx context.Context, orderID int64, in ShipInput, actor s
 		}
 		if !staying && len(in.Parcels) == 0 {
 			return fault.New(fault.Conflict, "dispatch.error.all_left", "Number", j.order.Number)
+		}
+		if len(in.Parcels) == 0 && !in.WithoutTracking { // asked only of what could leave
+			f.Add("without_tracking", "dispatch.error.no_tracking")
+			return f.Err()
 		}
 		for i, p := range in.Parcels {
 			if _, err := j.record(p, fmt.Sprintf("parcels.%d.", i)); err != nil {
@@ -175,6 +177,8 @@ func (s *Service) DontTell(ctx context.Context, orderID int64, reason, actor str
 		f.Add("reason", "error.required")
 	case utf8.RuneCountInString(reason) > MaxReason:
 		f.Add("reason", "error.too_long", "Max", MaxReason)
+	case !store.Storable(reason):
+		f.Add("reason", "error.control_characters")
 	}
 	if err := f.Err(); err != nil {
 		return err
@@ -279,7 +283,11 @@ func (s *Service) Amend(ctx context.Context, orderID int64, a Amendment, actor s
 			}
 		}
 		if a.TellKlarna != nil {
-			if err := j.tellKlarna(*a.TellKlarna, ""); err != nil {
+			reason := ""
+			if !*a.TellKlarna {
+				reason = actor // a program gives no reason: who it was stands for it
+			}
+			if err := j.tellKlarna(*a.TellKlarna, reason); err != nil {
 				return err
 			}
 		}

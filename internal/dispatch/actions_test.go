@@ -76,7 +76,9 @@ func TestShip(t *testing.T) {
 		if now.Status != order.Shipped || !now.Notes[0].WithoutTracking || now.Feedback != want || (len(captures) == 1) != (method != "invoice") {
 			t.Errorf("%s: %+v, %+v", method, now, captures)
 		}
-		s.refused(s.dispatch.Ship(t.Context(), o.ID, dispatch.ShipInput{WithoutTracking: true}, "clerk"), fault.Conflict, "dispatch.error.all_left")
+		for _, again := range []dispatch.ShipInput{{}, {WithoutTracking: true}} {
+			s.refused(s.dispatch.Ship(t.Context(), o.ID, again, "clerk"), fault.Conflict, "dispatch.error.all_left")
+		}
 	}
 	o := s.place("klarna")
 	s.must(s.dispatch.Ship(t.Context(), o.ID, dispatch.ShipInput{Parcels: []dispatch.ParcelInput{parcel("1"), parcel("2")}}, "clerk"))
@@ -133,6 +135,9 @@ func TestDontTellThenRemove(t *testing.T) {
 	o := s.place("klarna")
 	s.refused(s.dispatch.DontTell(t.Context(), o.ID, " ", "clerk"), fault.Invalid, "reason error.required")
 	s.refused(s.dispatch.DontTell(t.Context(), o.ID, strings.Repeat("x", 501), "clerk"), fault.Invalid, "reason error.too_long")
+	for _, reason := range []string{"a\x00b", "a\xffb"} {
+		s.refused(s.dispatch.DontTell(t.Context(), o.ID, reason, "clerk"), fault.Invalid, "reason error.control_characters")
+	}
 	s.refused(s.dispatch.DontTell(t.Context(), s.place("invoice").ID, "cash", "clerk"), fault.Conflict, "dispatch.error.not_klarna")
 	r := s.record(o, parcel("1"))
 	s.must(s.dispatch.DontTell(t.Context(), o.ID, "cash", "clerk"))
@@ -223,9 +228,26 @@ func TestLists(t *testing.T) {
 		if note, id, err := s.dispatch.Scan(t.Context(), b.Number); note != "" || id != b.ID || err != nil {
 			t.Errorf("%s %d %v", note, id, err)
 		}
-		_, _, err = s.dispatch.Scan(t.Context(), "?")
-		s.refused(err, fault.NotFound, "dispatch.error.scan_unknown")
-		_, err = s.dispatch.FindNote(t.Context(), "?")
-		s.refused(err, fault.NotFound, "dispatch.error.no_such_note")
+		for _, none := range []string{"?", "\x00", "\xff"} {
+			_, _, err = s.dispatch.Scan(t.Context(), none)
+			s.refused(err, fault.NotFound, "dispatch.error.scan_unknown")
+			_, err = s.dispatch.FindNote(t.Context(), none)
+			s.refused(err, fault.NotFound, "dispatch.error.no_such_note")
+		}
 	})
+}
+
+// A program that keeps an order from Klarna gives no reason; the protocol names it.
+func TestDontTellByAmendment(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, storetest.SQLite(t))
+	o := s.place("klarna")
+	s.must(s.dispatch.Amend(t.Context(), o.ID, dispatch.Amendment{TellKlarna: new(false)}, "API: shop"))
+	if now := s.now(o); now.TellKlarna || now.DontTellReason != "API: shop" {
+		t.Errorf("tells %t, because %q", now.TellKlarna, now.DontTellReason)
+	}
+	s.must(s.dispatch.Amend(t.Context(), o.ID, dispatch.Amendment{TellKlarna: new(true)}, "API: shop"))
+	if now := s.now(o); !now.TellKlarna || now.DontTellReason != "" {
+		t.Errorf("tells %t, because %q", now.TellKlarna, now.DontTellReason)
+	}
 }

@@ -107,6 +107,9 @@ func (s *Service) items(ctx context.Context, limit int, id func(Item) int64, que
 // there is none.
 func (s *Service) FindNote(ctx context.Context, number string) (*order.DeliveryNote, error) {
 	var n order.DeliveryNote
+	if !store.Storable(number) {
+		return nil, fault.New(fault.NotFound, "dispatch.error.no_such_note", "Note", number)
+	}
 	err := s.db.Read(ctx).Preload("Lines").Preload("Parcels").Where("number = ?", number).Take(&n).Error
 	if store.IsNotFound(err) {
 		return nil, fault.Wrap(err, fault.NotFound, "dispatch.error.no_such_note", "Note", number)
@@ -120,6 +123,9 @@ func (s *Service) FindNote(ctx context.Context, number string) (*order.DeliveryN
 // Scan finds what a scanned or typed number means in the dispatch centre: a delivery
 // note, or an order by its own or external number.
 func (s *Service) Scan(ctx context.Context, number string) (note string, orderID int64, err error) {
+	if !store.Storable(number) {
+		return "", 0, fault.New(fault.NotFound, "dispatch.error.scan_unknown", "Number", number)
+	}
 	var n order.DeliveryNote
 	err = s.db.Read(ctx).Where("number = ?", number).Limit(1).Find(&n).Error
 	if err != nil || n.ID != 0 {

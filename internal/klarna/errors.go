@@ -130,7 +130,7 @@ func parseErrorBody(body []byte) (out errorBody) {
 		messages = []any{fields["error_messages"], fields["error_message"]}
 	}
 	for _, m := range messages[:min(len(messages), maxMessages)] {
-		if text := clip(scalar(m), maxMessage); text != "" {
+		if text := clip(maskText(scalar(m)), maxMessage); text != "" {
 			out.messages = append(out.messages, text)
 		}
 	}

@@ -45,12 +45,15 @@ func mask(body []byte) string {
 	if strings.ContainsAny(text[:1], "{[\"") {
 		return fmt.Sprintf("(%d bytes of broken JSON)", len(body))
 	}
-	return clip(email.ReplaceAllString(clean(text), dots), maxRecorded)
+	return clip(maskText(clean(text)), maxRecorded)
 }
 
 // email finds what looks like an address for electronic mail in a text without
 // fields.
 var email = regexp.MustCompile(`[^\s<>"'(),:;]+@[^\s<>"'(),:;]+`)
+
+// maskText masks what can be recognised in a text without fields.
+func maskText(s string) string { return email.ReplaceAllString(s, dots) }
 
 func maskValue(v any, isPersonal bool) any {
 	switch v := v.(type) {
@@ -72,6 +75,9 @@ func maskValue(v any, isPersonal bool) any {
 	default:
 		if isPersonal && v != "" {
 			return dots
+		}
+		if text, ok := v.(string); ok {
+			return maskText(text)
 		}
 		return v
 	}

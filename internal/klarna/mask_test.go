@@ -33,6 +33,8 @@ func TestMask(t *testing.T) {
 		"JSON and more":     {`{"email":"a"}{"email":"b"}`, "(26 bytes of broken JSON)"},
 		"HTML":              {"<h1>Bad\x00 gateway\xff</h1>\n", "<h1>Bad gateway\ufffd</h1>"},
 		"address in a page": {"<p>Dear erika@example.org, no</p>", "<p>Dear ••••, no</p>"},
+		"address in a text": {`{"error_messages":["Bad value: erika@example.org"]}`, `{"error_messages":["Bad value: ••••"]}`},
+		"password in a URL": {`{"tracking_uri":"https://erika:geheim@example.org/1"}`, `{"tracking_uri":"https://erika:••••"}`},
 		"long": {strings.Repeat("x", maxRecorded) + "y",
 			strings.Repeat("x", maxRecorded) + "… (16385 bytes)"},
 	} {
@@ -110,6 +112,7 @@ func TestParseErrorBody(t *testing.T) {
 		in, code, messages, correlationID string
 	}{
 		"Klarna's":      {`{"error_code":"NO_SUCH_ORDER","error_messages":["a","b"],"correlation_id":"c"}`, "NO_SUCH_ORDER", "a|b", "c"},
+		"an address":    {`{"error_code":"BAD_VALUE","error_messages":["Bad value: erika@example.org"]}`, "BAD_VALUE", "Bad value: ••••", ""},
 		"no messages":   {`{"error_code":"CONFLICT","error_messages":[],"correlation_id":"c"}`, "CONFLICT", "", "c"},
 		"one message":   {`{"error_code":"X","error_messages":"a"}`, "X", "a", ""},
 		"the network's": {`{"error_id":"i","error_type":"t","error_code":"TIMEOUT","error_message":"m"}`, "TIMEOUT", "m", ""},

@@ -90,7 +90,7 @@ var texts = map[string]wording{
 	"status.CLOSED":        {"geschlossen", "closed"},
 
 	"portal": {"Was ein anderer bei Klarna tut", "What somebody else does at Klarna"},
-	"portal.hint": {"Als hätte es jemand im Händlerportal getan, oder ein anderes System, oder Klarna selbst. Der Händler erfährt davon nichts.",
+	"portal.hint": {"Als hätte es jemand im Klarna-Portal getan, oder ein anderes System, oder Klarna selbst. Der Händler erfährt davon nichts.",
 		"As if somebody had done it in the merchant portal, or another system, or Klarna itself. The merchant is not told."},
 	"portal.amount":      {"Betrag", "Amount"},
 	"portal.amount.hint": {"Für Capture, Erstattung und neuen Betrag; leer = alles, was noch offen ist.", "For a capture, a refund and a new amount; empty = all that is open."},

@@ -243,10 +243,6 @@ func text(f *fault.Checker, name, value string, required bool) {
 	}
 }
 
-// storable tells texts that a database can hold; asked for others, PostgreSQL ends with
-// an error instead of finding nothing.
-func storable(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, "\x00") }
-
 // hash tells whether two inputs say the same: a shop that posts an order again gets
 // the order, not a second one.
 func (in *Input) hash() (string, error) {

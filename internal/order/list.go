@@ -63,7 +63,7 @@ type Page struct {
 
 // List returns one page of the orders that f finds, with their payment methods.
 func (s *Service) List(ctx context.Context, f Filter) (Page, error) {
-	if !storable(f.Query + string(f.Status) + string(f.Feedback)) {
+	if !store.Storable(f.Query + string(f.Status) + string(f.Feedback)) {
 		return Page{}, nil
 	}
 	if f.Limit <= 0 || f.Limit > MaxPage {

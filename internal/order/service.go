@@ -87,7 +87,7 @@ func (s *Service) Create(ctx context.Context, in Input, actor string) (o *Order,
 
 // method returns the payment method with this type, nil when there is none.
 func (s *Service) method(ctx context.Context, typ string) (*paymentmethod.Method, error) {
-	if !storable(typ) {
+	if !store.Storable(typ) {
 		return nil, nil
 	}
 	m, err := paymentmethod.FindByType(s.db.Read(ctx), typ)
