@@ -108,6 +108,7 @@ func (s *sample) pass(ctx context.Context, d time.Duration) error {
 		return err
 	}
 	s.clock.Advance(d)
+	s.bell.Ring()
 	return nil
 }
 
