@@ -19,11 +19,16 @@ import (
 
 	"zahlwerk/internal/audit"
 	"zahlwerk/internal/auth"
+	"zahlwerk/internal/batch"
 	"zahlwerk/internal/capture"
+	"zahlwerk/internal/carrier"
 	"zahlwerk/internal/clock"
 	"zahlwerk/internal/dispatch"
+	"zahlwerk/internal/document"
+	"zahlwerk/internal/dunning"
 	"zahlwerk/internal/klarna"
 	"zahlwerk/internal/klarnasandbox"
+	"zahlwerk/internal/mail"
 	"zahlwerk/internal/money"
 	"zahlwerk/internal/order"
 	"zahlwerk/internal/paymentmethod"
@@ -45,19 +50,23 @@ const password = "nur ein Beispiel"
 // place. Its background works when settle is called.
 type house struct {
 	*web.Server
-	t        testing.TB
-	deps     web.Deps
-	db       *store.DB
-	clock    *clock.Clock
-	auth     *auth.Service
-	methods  *paymentmethod.Service
-	orders   *order.Service
-	dispatch *dispatch.Service
-	captures *capture.Pusher
-	sandbox  *klarnasandbox.Sandbox
-	log      *logBuffer
-	bell     *work.Bell
-	queues   []*work.Queue
+	t         testing.TB
+	deps      web.Deps
+	db        *store.DB
+	clock     *clock.Clock
+	auth      *auth.Service
+	methods   *paymentmethod.Service
+	orders    *order.Service
+	dispatch  *dispatch.Service
+	carriers  *carrier.Service
+	documents *document.Service
+	mails     *mail.Service
+	batches   *batch.Service
+	captures  *capture.Pusher
+	sandbox   *klarnasandbox.Sandbox
+	log       *logBuffer
+	bell      *work.Bell
+	queues    []*work.Queue
 }
 
 // newHouse builds a house; change may change what an operator sets.
@@ -82,9 +91,14 @@ func newHouse(t testing.TB, change ...func(*web.Config, *web.Deps)) *house {
 	h.orders = order.New(h.db, clk)
 	h.captures = capture.NewPusher(h.db, clk, h.bell, client, h.methods, capture.DefaultPolicy, 2)
 	h.methods.Depend(h.captures)
-	h.dispatch = dispatch.New(h.db, clk, h.captures)
+	h.carriers = carrier.New(h.db, clk, trail)
+	h.documents = document.New(h.db, clk, trail)
+	h.mails = mail.New(h.db, clk, box, trail, h.bell)
+	h.batches = batch.New(h.db, clk, h.bell)
+	h.dispatch = dispatch.New(h.db, clk, dispatch.Deps{Captures: h.captures, Carriers: h.carriers, Documents: h.documents,
+		Mails: h.mails, Batches: h.batches})
 	ticks := work.Ticks(h.db, clk)
-	h.queues = append(h.captures.Queues(), h.methods.Probes(), ticks)
+	h.queues = append(h.captures.Queues(), h.methods.Probes(), h.batches.Queue(), ticks)
 
 	public, err := url.Parse("http://127.0.0.1:8080")
 	must(t, err)
@@ -94,7 +108,8 @@ func newHouse(t testing.TB, change ...func(*web.Config, *web.Deps)) *house {
 	}
 	h.deps = web.Deps{
 		DB: h.db, Clock: clk, Log: log, Auth: h.auth, Trail: trail, Methods: h.methods, Orders: h.orders, Dispatch: h.dispatch,
-		Captures: h.captures, Work: work.NewOverview(h.db, clk, h.queues...),
+		Captures: h.captures, Carriers: h.carriers, Documents: h.documents, Dunning: dunning.New(h.db, clk, h.documents),
+		Mails: h.mails, Batches: h.batches, Work: work.NewOverview(h.db, clk, h.queues...),
 	}
 	for _, f := range change {
 		f(&config, &h.deps)

@@ -15,10 +15,15 @@ import (
 
 	"zahlwerk/internal/audit"
 	"zahlwerk/internal/auth"
+	"zahlwerk/internal/batch"
 	"zahlwerk/internal/capture"
+	"zahlwerk/internal/carrier"
 	"zahlwerk/internal/clock"
 	"zahlwerk/internal/dispatch"
+	"zahlwerk/internal/document"
+	"zahlwerk/internal/dunning"
 	"zahlwerk/internal/klarna"
+	"zahlwerk/internal/mail"
 	"zahlwerk/internal/order"
 	"zahlwerk/internal/paymentmethod"
 	"zahlwerk/internal/secretbox"
@@ -30,21 +35,26 @@ import (
 
 // app is the program, wired.
 type app struct {
-	config   *config
-	log      *slog.Logger
-	clock    *clock.Clock
-	db       *store.DB
-	box      *secretbox.Box
-	trail    *audit.Trail
-	auth     *auth.Service
-	methods  *paymentmethod.Service
-	orders   *order.Service
-	captures *capture.Pusher
-	dispatch *dispatch.Service
-	queues   []*work.Queue
-	ticks    []work.Tick
-	bell     *work.Bell
-	runner   *work.Runner
+	config    *config
+	log       *slog.Logger
+	clock     *clock.Clock
+	db        *store.DB
+	box       *secretbox.Box
+	trail     *audit.Trail
+	auth      *auth.Service
+	methods   *paymentmethod.Service
+	orders    *order.Service
+	captures  *capture.Pusher
+	dispatch  *dispatch.Service
+	carriers  *carrier.Service
+	documents *document.Service
+	dunning   *dunning.Service
+	mails     *mail.Service
+	batches   *batch.Service
+	queues    []*work.Queue
+	ticks     []work.Tick
+	bell      *work.Bell
+	runner    *work.Runner
 }
 
 // Settings that belong to the database as a whole.
@@ -141,9 +151,15 @@ func newApp(ctx context.Context, c *config, log *slog.Logger, clk *clock.Clock, 
 	a.orders = order.New(db, clk)
 	a.captures = capture.NewPusher(db, clk, bell, client, a.methods, c.policy, c.Workers)
 	a.methods.Depend(a.captures)
-	a.dispatch = dispatch.New(db, clk, a.captures)
-	a.ticks = []work.Tick{{Name: "sessions", Every: time.Hour, Do: a.auth.Sweep}}
-	a.queues = append(a.captures.Queues(), a.methods.Probes(), work.Ticks(db, clk, a.ticks...))
+	a.carriers = carrier.New(db, clk, a.trail)
+	a.documents = document.New(db, clk, a.trail)
+	a.dunning = dunning.New(db, clk, a.documents)
+	a.mails = mail.New(db, clk, box, a.trail, bell)
+	a.batches = batch.New(db, clk, bell)
+	a.dispatch = dispatch.New(db, clk, dispatch.Deps{Captures: a.captures, Carriers: a.carriers, Documents: a.documents,
+		Mails: a.mails, Batches: a.batches})
+	a.ticks = []work.Tick{{Name: "sessions", Every: time.Hour, Do: a.auth.Sweep}, {Name: "batches", Every: time.Hour, Do: a.batches.Sweep}}
+	a.queues = append(a.captures.Queues(), a.methods.Probes(), a.batches.Queue(), work.Ticks(db, clk, a.ticks...))
 	a.bell = bell
 	a.runner = a.freshRunner()
 	return a, nil
@@ -204,7 +220,8 @@ func (a *app) handler(environment string, sandbox http.Handler) (http.Handler, e
 	}
 	return web.New(web.Deps{
 		DB: a.db, Clock: a.clock, Log: a.log, Auth: a.auth, Trail: a.trail, Methods: a.methods, Orders: a.orders,
-		Dispatch: a.dispatch, Captures: a.captures, Work: work.NewOverview(a.db, a.clock, a.queues...),
+		Dispatch: a.dispatch, Captures: a.captures, Carriers: a.carriers, Documents: a.documents, Dunning: a.dunning,
+		Mails: a.mails, Batches: a.batches, Work: work.NewOverview(a.db, a.clock, a.queues...),
 		API: api.New(api.Deps{Log: a.log, Auth: a.auth, Methods: a.methods, Orders: a.orders,
 			Dispatch: a.dispatch, Captures: a.captures}),
 		Sandbox: sandbox, Ready: a.ready,

@@ -29,15 +29,15 @@ const nouns = "paymentmethod order businessaccount carrier document dunning"
 // arrows says who may import whom, and nobody anything else of ours. Names are those
 // below internal, or of a top-level folder.
 var arrows = map[string]string{
-	"web":     "views static auth audit mail i18n " + nouns + " dispatch capture settlement work store fault money clock",
+	"web":     "views static auth audit mail i18n " + nouns + " dispatch capture settlement batch csvfile work store fault money clock",
 	"web/api": "views static auth audit mail i18n " + nouns + " dispatch capture settlement work store fault money clock",
-	"views":   nouns + " dispatch capture settlement work auth audit fault mail i18n money static",
+	"views":   nouns + " batch csvfile dispatch capture settlement work auth audit fault mail i18n money static",
 
 	"settlement": "capture businessaccount order paymentmethod klarna work store secretbox audit fault money clock",
-	"dispatch":   "capture order paymentmethod carrier document mail work store i18n fault money clock",
+	"dispatch":   "capture order paymentmethod carrier document mail batch csvfile work store i18n fault money clock",
 	"capture":    "order paymentmethod klarna work store secretbox fault money clock",
 
-	"order":           "paymentmethod work store audit fault money clock",
+	"order":           "paymentmethod batch csvfile work store audit fault money clock",
 	"dunning":         "order document store fault money clock",
 	"paymentmethod":   "klarna work store secretbox audit fault clock",
 	"businessaccount": "klarna work store secretbox audit fault clock",
@@ -47,10 +47,11 @@ var arrows = map[string]string{
 	"mail":  "work store secretbox audit i18n fault clock",
 	"auth":  "store audit secretbox fault clock",
 	"audit": "store fault clock",
+	"batch": "work store fault clock",
 	"work":  "store clock",
 	"store": "migrations fault",
 
-	"klarna": "", "klarnasandbox": "klarna clock", "secretbox": "", "money": "", "fault": "", "clock": "",
+	"klarna": "", "klarnasandbox": "klarna clock", "secretbox": "", "csvfile": "fault", "money": "", "fault": "", "clock": "",
 	"i18n": "", "static": "", "migrations": "",
 
 	// For tests only; see TestTestSupportStaysInTests.

@@ -20,6 +20,7 @@ import (
 
 	"zahlwerk/internal/audit"
 	"zahlwerk/internal/capture"
+	"zahlwerk/internal/carrier"
 	"zahlwerk/internal/clock"
 	"zahlwerk/internal/dispatch"
 	"zahlwerk/internal/klarna"
@@ -163,7 +164,7 @@ func (w *world) start() {
 	p.orders = order.New(p.db, w.clock)
 	p.captures = capture.NewPusher(p.db, w.clock, p.bell, client, p.methods, w.policy, w.workers)
 	p.methods.Depend(p.captures)
-	p.dispatch = dispatch.New(p.db, w.clock, p.captures)
+	p.dispatch = dispatch.New(p.db, w.clock, dispatch.Deps{Captures: p.captures, Carriers: carrier.New(p.db, w.clock, audit.New(p.db))})
 	p.queues = append(p.captures.Queues(), p.methods.Probes())
 	w.program = p
 	if err := work.TakeOver(w.ctx, p.db, p.queues...); err != nil {

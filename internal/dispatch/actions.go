@@ -102,7 +102,7 @@ func (s *Service) Release(ctx context.Context, orderID int64, actor string) erro
 // Cancel cancels an order here. Klarna is told nothing, nothing is planned: what was not
 // sent yet is withdrawn, and what is on its way or done refuses the cancellation.
 func (s *Service) Cancel(ctx context.Context, orderID int64, actor string) error {
-	if err := s.captures.Verify(ctx, orderID); err != nil {
+	if err := s.Captures.Verify(ctx, orderID); err != nil {
 		return err
 	}
 	return s.act(ctx, orderID, actor, func(j *job) error {
@@ -112,7 +112,7 @@ func (s *Service) Cancel(ctx context.Context, orderID int64, actor string) error
 		case j.order.Status == order.Completed, j.order.Status == order.Shipped && !j.isKlarna():
 			return fault.New(fault.Conflict, "dispatch.error.all_left", "Number", j.order.Number)
 		}
-		if err := j.captures.Withdraw(j.tx, j.order.ID, capture.RuleCancelled, actor); err != nil {
+		if err := j.Captures.Withdraw(j.tx, j.order.ID, capture.RuleCancelled, actor); err != nil {
 			return err
 		}
 		j.order.Status = order.Cancelled
@@ -146,7 +146,7 @@ func (s *Service) Uncancel(ctx context.Context, orderID int64, actor string) err
 		if err := j.refreshStatus(); err != nil {
 			return err
 		}
-		return j.captures.PlanAgain(j.tx, j.order.ID, capture.RuleCancelled, actor)
+		return j.Captures.PlanAgain(j.tx, j.order.ID, capture.RuleCancelled, actor)
 	})
 }
 
@@ -183,7 +183,7 @@ func (s *Service) DontTell(ctx context.Context, orderID int64, reason, actor str
 	if err := f.Err(); err != nil {
 		return err
 	}
-	if err := s.captures.Verify(ctx, orderID); err != nil {
+	if err := s.Captures.Verify(ctx, orderID); err != nil {
 		return err
 	}
 	return s.act(ctx, orderID, actor, func(j *job) error { return j.tellKlarna(false, reason) })
@@ -202,7 +202,7 @@ func (j *job) tellKlarna(tell bool, reason string) error {
 		return nil
 	}
 	if !tell {
-		if err := j.captures.Withdraw(j.tx, j.order.ID, capture.RuleDontTell, j.actor); err != nil {
+		if err := j.Captures.Withdraw(j.tx, j.order.ID, capture.RuleDontTell, j.actor); err != nil {
 			return err
 		}
 	}
@@ -218,13 +218,13 @@ func (j *job) tellKlarna(tell bool, reason string) error {
 	if err := j.protocol("tell_again", nil); err != nil {
 		return err
 	}
-	return j.captures.PlanAgain(j.tx, j.order.ID, capture.RuleDontTell, j.actor)
+	return j.Captures.PlanAgain(j.tx, j.order.ID, capture.RuleDontTell, j.actor)
 }
 
 // DoneByHand ticks off what somebody marked in Klarna's portal, or takes the tick back.
 func (s *Service) DoneByHand(ctx context.Context, orderID int64, done bool, actor string) error {
 	return s.act(ctx, orderID, actor, func(j *job) error {
-		if err := j.captures.DoneByHand(j.tx, j.order.ID, done, actor); err != nil {
+		if err := j.Captures.DoneByHand(j.tx, j.order.ID, done, actor); err != nil {
 			return err
 		}
 		if done {
@@ -248,7 +248,7 @@ type Amendment struct {
 // Klarna can't be changed any more, or belongs to another order.
 func (s *Service) Amend(ctx context.Context, orderID int64, a Amendment, actor string) error {
 	if a.TellKlarna != nil && !*a.TellKlarna {
-		if err := s.captures.Verify(ctx, orderID); err != nil {
+		if err := s.Captures.Verify(ctx, orderID); err != nil {
 			return err
 		}
 	}
@@ -333,5 +333,5 @@ func (j *job) setKlarnaOrderID(id string) error {
 	if err := j.protocol("klarna_order_id_changed", order.Params{"old": old, "new": id}); err != nil {
 		return err
 	}
-	return j.captures.KlarnaOrderIDChanged(j.tx, j.order.ID, j.actor)
+	return j.Captures.KlarnaOrderIDChanged(j.tx, j.order.ID, j.actor)
 }

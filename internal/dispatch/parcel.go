@@ -140,7 +140,7 @@ func (j *job) record(in ParcelInput, prefix string) (Recorded, error) {
 	if note.ShippedAt == nil {
 		err = j.leave(note)
 	} else {
-		err = j.captures.PlanParcel(j.tx, &r.Parcel)
+		err = j.Captures.PlanParcel(j.tx, &r.Parcel)
 	}
 	if err != nil {
 		return Recorded{}, err
@@ -257,7 +257,7 @@ func (j *job) elsewhere(key string) (string, error) {
 // note has not left any more, and its capture is withdrawn. Conflict, with the reason,
 // once the parcel is on its way to Klarna or there.
 func (s *Service) RemoveParcel(ctx context.Context, orderID, parcelID int64, actor string) error {
-	if err := s.captures.Verify(ctx, orderID); err != nil {
+	if err := s.Captures.Verify(ctx, orderID); err != nil {
 		return err
 	}
 	return s.act(ctx, orderID, actor, func(j *job) error {
@@ -271,10 +271,10 @@ func (s *Service) RemoveParcel(ctx context.Context, orderID, parcelID int64, act
 		}
 		last := len(note.Parcels) == 1 && !note.WithoutTracking
 		if last {
-			if err := j.captures.WithdrawNote(j.tx, j.order.ID, note.ID, capture.RuleNotShipped, actor); err != nil {
+			if err := j.Captures.WithdrawNote(j.tx, j.order.ID, note.ID, capture.RuleNotShipped, actor); err != nil {
 				return err
 			}
-		} else if err := j.captures.ForgetParcel(j.tx, parcelID); err != nil {
+		} else if err := j.Captures.ForgetParcel(j.tx, parcelID); err != nil {
 			return err
 		}
 		if err := j.tx.Where("id = ?", parcelID).Delete(&order.Parcel{}).Error; err != nil {

@@ -6,9 +6,13 @@ import (
 
 	"gorm.io/gorm"
 
+	"zahlwerk/internal/batch"
 	"zahlwerk/internal/capture"
+	"zahlwerk/internal/carrier"
 	"zahlwerk/internal/clock"
+	"zahlwerk/internal/document"
 	"zahlwerk/internal/fault"
+	"zahlwerk/internal/mail"
 	"zahlwerk/internal/money"
 	"zahlwerk/internal/order"
 	"zahlwerk/internal/paymentmethod"
@@ -23,14 +27,23 @@ const (
 
 // Service lets orders leave.
 type Service struct {
-	db       *store.DB
-	clock    *clock.Clock
-	captures *capture.Pusher
+	db    *store.DB
+	clock *clock.Clock
+	Deps
+}
+
+// Deps are what leaving takes.
+type Deps struct {
+	Captures  *capture.Pusher
+	Carriers  *carrier.Service
+	Documents *document.Service
+	Mails     *mail.Service
+	Batches   *batch.Service
 }
 
 // New returns the service.
-func New(db *store.DB, clk *clock.Clock, captures *capture.Pusher) *Service {
-	return &Service{db: db, clock: clk, captures: captures}
+func New(db *store.DB, clk *clock.Clock, d Deps) *Service {
+	return &Service{db: db, clock: clk, Deps: d}
 }
 
 // job is an order that somebody acts on, held for the time of one transaction.
@@ -134,7 +147,7 @@ func (j *job) leave(n *order.DeliveryNote) error {
 	if err := j.refreshStatus(); err != nil {
 		return err
 	}
-	return j.captures.Plan(j.tx, j.order, n, j.actor)
+	return j.Captures.Plan(j.tx, j.order, n, j.actor)
 }
 
 // refreshStatus makes the order shipped when everything of it has left, and released

@@ -14,6 +14,7 @@ import (
 
 	"zahlwerk/internal/audit"
 	"zahlwerk/internal/capture"
+	"zahlwerk/internal/carrier"
 	"zahlwerk/internal/clock"
 	"zahlwerk/internal/dispatch"
 	"zahlwerk/internal/fault"
@@ -49,7 +50,7 @@ func newShop(t *testing.T, db *store.DB) *shop {
 	pusher := capture.NewPusher(db, s.clock, bell, client, s.methods, capture.DefaultPolicy, 1)
 	s.methods.Depend(pusher)
 	s.orders = order.New(db, s.clock)
-	s.dispatch = dispatch.New(db, s.clock, pusher)
+	s.dispatch = dispatch.New(db, s.clock, dispatch.Deps{Captures: pusher, Carriers: carrier.New(db, s.clock, audit.New(db))})
 	for typ, change := range map[string]func(in *paymentmethod.Input){
 		"klarna":  func(in *paymentmethod.Input) { in.Username, in.Password = "K000000_sandbox", "sandbox-password" },
 		"manual":  func(in *paymentmethod.Input) { in.Connection = paymentmethod.Manual },

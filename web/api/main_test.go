@@ -23,6 +23,7 @@ import (
 	"zahlwerk/internal/audit"
 	"zahlwerk/internal/auth"
 	"zahlwerk/internal/capture"
+	"zahlwerk/internal/carrier"
 	"zahlwerk/internal/clock"
 	"zahlwerk/internal/dispatch"
 	"zahlwerk/internal/klarna"
@@ -66,7 +67,7 @@ func openOn(t testing.TB, db *store.DB, o klarna.Options) *house {
 	h.captures = capture.NewPusher(db, clk, bell, client, h.methods, capture.DefaultPolicy, 1)
 	h.api = api.New(api.Deps{
 		Log:  h.logger(),
-		Auth: h.auth, Methods: h.methods, Orders: order.New(db, clk), Dispatch: dispatch.New(db, clk, h.captures), Captures: h.captures,
+		Auth: h.auth, Methods: h.methods, Orders: order.New(db, clk), Dispatch: dispatch.New(db, clk, dispatch.Deps{Captures: h.captures, Carriers: carrier.New(db, clk, trail)}), Captures: h.captures,
 	})
 	for _, m := range []paymentmethod.Module{paymentmethod.ModuleKlarna, paymentmethod.ModuleNone} {
 		in := paymentmethod.Defaults(m)

@@ -1,0 +1,19 @@
+package dunning
+
+import (
+	"zahlwerk/internal/clock"
+	"zahlwerk/internal/document"
+	"zahlwerk/internal/store"
+)
+
+// Service finds open items and reminds of them.
+type Service struct {
+	db        *store.DB
+	clock     *clock.Clock
+	documents *document.Service
+}
+
+// New returns the service.
+func New(db *store.DB, clk *clock.Clock, documents *document.Service) *Service {
+	return &Service{db: db, clock: clk, documents: documents}
+}
