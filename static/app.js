@@ -24,7 +24,7 @@
 
   // ---- Buttons that only work with JavaScript ----
   function reveal(root) {
-    for (const e of $$("[data-copy][hidden], [data-dismiss][hidden], [data-select-all][hidden]", root)) e.hidden = false;
+    for (const e of $$("[data-copy][hidden], [data-copy-next][hidden], [data-key-hint][hidden], [data-dismiss][hidden], [data-select-all][hidden]", root)) e.hidden = false;
     for (const e of $$("[data-unfold]:not([aria-expanded])", root)) e.setAttribute("aria-expanded", "false");
     for (const e of $$("[data-row]:not([tabindex])", root)) e.tabIndex = -1;
   }
@@ -43,6 +43,14 @@
     } catch {
       say(button.dataset.copyFailed);
     }
+  }
+
+  // What a row has to copy, one after the other: another page asks for it in turn.
+  function copyNext(button) {
+    const all = $$("[data-copy]", button.closest("tr"));
+    const at = +button.dataset.copyNext % all.length;
+    button.dataset.copyNext = at + 1;
+    copy(all[at]);
   }
 
   // ---- Dialogs ----
@@ -115,6 +123,28 @@
     countSelected(box);
   }
 
+  // With Shift a click ticks, or unticks, every row since the last one.
+  let lastTicked = null;
+
+  function tickRange(box) {
+    const boxes = $$("[data-row] input[type=checkbox]", scopeOf(box));
+    const [from, to] = [boxes.indexOf(lastTicked), boxes.indexOf(box)].sort((a, b) => a - b);
+    if (from >= 0) for (const one of boxes.slice(from, to + 1)) one.checked = box.checked;
+  }
+
+  function tick(event, box) {
+    if (event.shiftKey) tickRange(box);
+    lastTicked = box;
+    countSelected(box);
+  }
+
+  // Whoever takes all pages takes all rows of this one.
+  function tickEverything(every) {
+    const all = $("[data-select-all]", scopeOf(every));
+    if (all) all.checked = every.checked;
+    if (all) selectAll(all);
+  }
+
   const scopeOf = (box) => box.closest("form") ?? box.closest("table");
   const boxesOf = (all) => $$(`input[type=checkbox][name="${CSS.escape(all.dataset.selectAll)}"]`, scopeOf(all));
 
@@ -128,7 +158,9 @@
     all.indeterminate = n > 0 && n < boxes.length;
     const count = $("[data-bulk-count]", scope);
     if (!count) return;
-    count.textContent = n;
+    const every = $("[data-bulk-all]", scope);
+    if (every && n < boxes.length) every.checked = false;
+    count.textContent = every?.checked ? every.dataset.bulkAll : n;
     count.parentElement.hidden = n === 0;
   }
 
@@ -187,6 +219,38 @@
     for (const button of $$("[aria-busy]")) button.removeAttribute("aria-busy");
   }
 
+  // What is looked up while somebody types waits for a pause.
+  const typing = new WeakMap();
+
+  function soon(element, look) {
+    clearTimeout(typing.get(element));
+    typing.set(element, setTimeout(() => look(element), 200));
+  }
+
+  // The carrier whose numbers look like the one that is typed stands in the empty field.
+  async function recognise(field) {
+    const carrier = field.form.elements[field.dataset.recognise];
+    carrier.dataset.hint ??= carrier.placeholder;
+    try {
+      const answer = await fetch(`/dispatch/recognise?number=${encodeURIComponent(field.value)}`, { credentials: "same-origin" });
+      if (answer.redirected || !answer.ok) return;
+      const { carriers } = await answer.json();
+      carrier.placeholder = carriers.map((c) => c.name).join(" / ") || carrier.dataset.hint;
+    } catch { /* saving recognises it all the same */ }
+  }
+
+  // A form that is asked for a preview shows what would become of what is typed.
+  async function preview(form) {
+    const data = new URLSearchParams(new FormData(form));
+    data.set("preview", "1");
+    try {
+      const answer = await fetch(form.action, { method: "POST", body: data, headers: { "X-Fragment": "1" }, credentials: "same-origin" });
+      if (answer.redirected || !answer.ok) return;
+      const next = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(form.dataset.preview);
+      if (next) document.getElementById(form.dataset.preview).replaceChildren(...next.childNodes);
+    } catch { /* the button below asks for it, too */ }
+  }
+
   async function switchTheme(event) {
     const button = event.submitter;
     if (!button || !("themeSwitch" in event.target.dataset)) return;
@@ -241,14 +305,28 @@
     next?.scrollIntoView({ block: "nearest" });
   }
 
+  // What comes next: the page of a list, or the order after this one.
+  function turnPage(rel) {
+    $(`main a[rel=${rel}]`)?.click();
+  }
+
   function rowKey(key, row) {
     const link = $("[data-unfold]", row);
     const box = $("input[type=checkbox]", row);
     if (key === "x" && box) box.click();
+    else if (key === "c" && $("[data-copy-next]", row)) copyNext($("[data-copy-next]", row));
     else if (link && (key === "Enter" || key === "ArrowRight")) unfold(link);
     else if (link && (key === "Escape" || key === "ArrowLeft")) fold(link);
     else return false;
     return true;
+  }
+
+  // Function keys work from within a field, too: hands stay on the scanner.
+  function pressKey(event) {
+    const named = $(`[data-key="${event.key}"]`, $("dialog[open]") ?? document);
+    if (!named) return;
+    event.preventDefault();
+    named.click();
   }
 
   function onKey(event) {
@@ -259,7 +337,12 @@
       event.preventDefault();
       return focusNext(target);
     }
-    if (isTyping(target) || $("dialog[open]")) return;
+    if (/^F\d+$/.test(key)) return pressKey(event);
+    if ($("dialog[open]")) return;
+    if (isTyping(target)) { // Esc leaves the field, so that the keys below work again
+      if (key === "Escape") target.blur();
+      return;
+    }
     const row = target.closest("[data-row]");
     // Enter on a link or button of the row is theirs, except on the arrow itself.
     const onControl = key === "Enter" && target !== row;
@@ -267,6 +350,7 @@
     else if (key === "?") $("[data-dialog=help]")?.click();
     else if (key === "j") moveRow(1);
     else if (key === "k") moveRow(-1);
+    else if (key === "n" || key === "p") turnPage(key === "n" ? "next" : "prev");
     else if (!row || onControl || !rowKey(key, row)) return foldAround(key, target);
     event.preventDefault();
   }
@@ -288,9 +372,12 @@
     const plain = !(event.ctrlKey || event.metaKey || event.shiftKey || event.button);
     let e;
     if ((e = on("[data-copy]"))) copy(e);
+    else if ((e = on("[data-copy-next]"))) copyNext(e);
+    else if (on(".hall a[target=_blank]")) $("[data-autofocus]")?.focus(); // the scan goes on here
     else if ((e = on("[data-dismiss]"))) e.closest("[data-flash]").remove();
     else if ((e = on("[data-select-all]"))) selectAll(e);
-    else if ((e = on("[data-row] input[type=checkbox]"))) countSelected(e);
+    else if ((e = on("[data-row] input[type=checkbox]"))) tick(event, e);
+    else if ((e = on("[data-bulk-all]"))) tickEverything(e);
     else if (plain && (e = on("[data-dialog]"))) openDialog(e) && event.preventDefault();
     else if (plain && (e = on("[data-unfold]"))) { event.preventDefault(); toggle(e); }
   }
@@ -302,6 +389,11 @@
   document.addEventListener("change", (event) => {
     const form = event.target.closest("[data-submit-on-change]");
     if (form) form.requestSubmit();
+  });
+  document.addEventListener("input", (event) => {
+    const form = event.target.closest("form[data-preview]");
+    if (form) soon(form, preview);
+    if (event.target.matches("[data-recognise]")) soon(event.target, recognise);
   });
   addEventListener("pageshow", forgetSubmits);
 

@@ -34,6 +34,9 @@ var navigation = []navGroup{
 		{key: "nav.orders", href: "/orders", icon: "orders"},
 		{key: "nav.dispatch", href: "/dispatch", icon: "truck", roles: []string{RoleAdmin, RoleShipping}},
 	}},
+	{key: "nav.accounting", items: []navItem{
+		{key: "nav.dunning", href: "/accounting/dunning", icon: "coins", roles: []string{RoleAdmin, RoleAccounting}},
+	}},
 	{key: "nav.administration", items: []navItem{
 		{key: "nav.settings", href: "/administration/settings", icon: "settings", roles: []string{RoleAdmin, RoleAccounting}},
 		{key: "nav.jobs", href: "/administration/jobs", icon: "clock", roles: []string{RoleAdmin}},

@@ -10,6 +10,10 @@ type ParcelForm struct {
 	DeliveryNote   string `form:"delivery_note"` // its number, "" for the one that is due
 	// Again, a checkbox, says that the number may stand on a second note of the order.
 	Again string `form:"again"`
+	// Another, a checkbox, says that another parcel of the same note follows.
+	Another string `form:"another"`
+	// LastCarrier is what to propose where the number's form tells no carrier.
+	LastCarrier string `form:"last_carrier"`
 	// ReturnTo is the page that the parcel was recorded on, to come back to.
 	ReturnTo string `form:"return_to"`
 }

@@ -3,6 +3,7 @@ package views
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,8 +19,9 @@ import (
 type Detail struct{ Label, Value string }
 
 // ProtocolText is what an entry says, in the reader's language.
-func ProtocolText(ctx context.Context, e order.ProtocolEntry) string {
+func ProtocolText(ctx context.Context, e order.ProtocolEntry, carriers carrier.Table) string {
 	f := factsOf(ctx, e.Params)
+	f.nameCarriers(carriers)
 	key := e.Kind
 	switch e.Kind {
 	case "klarna_ok":
@@ -33,6 +35,8 @@ func ProtocolText(ctx context.Context, e order.ProtocolEntry) string {
 		}
 	case "klarna_paused":
 		f["cause"] = pauseCause(ctx, f["reason"])
+	case "mail_waiting", "mail_failed", "mail_withdrawn":
+		f["cause"] = mailCause(ctx, f["reason"], f["answer"])
 	case "klarna_read_failed", "klarna_parcel_failed", "klarna_parcel_waiting":
 		f["cause"] = answer(ctx, f)
 	}
@@ -139,7 +143,7 @@ type facts map[string]string
 // factNames are all names that texts may use.
 var factNames = []string{
 	"amount", "answer", "attempts", "capture_id", "captured", "captured_at", "carrier", "cause", "code", "correlation_id", "difference",
-	"expires_at", "fraud_status", "klarna_order_id", "klarna_status", "messages", "method", "new", "next_try", "note", "number", "old",
+	"expires_at", "file", "fraud_status", "invoice", "klarna_order_id", "klarna_status", "messages", "method", "new", "next_try", "note", "number", "old",
 	"other", "parcels", "pause_reason", "paused_at", "reason", "remaining", "rule", "state", "status", "total",
 }
 
@@ -161,6 +165,11 @@ func (f facts) args(ctx context.Context) []any {
 		}
 		args = append(args, name, value)
 	}
+	for name, value := range f { // what else the entry's own text may name
+		if !slices.Contains(factNames, name) {
+			args = append(args, name, value)
+		}
+	}
 	return args
 }
 
@@ -173,6 +182,9 @@ func factText(ctx context.Context, name string, value any) string {
 	case order.Money:
 		return v.Localize(i18n.Language(ctx))
 	case map[string]any:
+		if text, ok := v[i18n.Language(ctx)].(string); ok { // a name in each language
+			return text
+		}
 		amount, _ := v["amount"].(float64)
 		currency, _ := v["currency"].(string)
 		return order.Money{Amount: int64(amount), Currency: currency}.Localize(i18n.Language(ctx))
@@ -190,23 +202,30 @@ func factString(ctx context.Context, name, value string) string {
 		if t, err := time.Parse(time.RFC3339, value); err == nil {
 			return FormatSeconds(ctx, t)
 		}
-	case "parcels":
-		return carrierNames(value)
-	case "carrier":
-		return carrier.NameOf(value)
+	case "until": // a day, included
+		if t, err := time.Parse(time.RFC3339, value); err == nil {
+			return FormatDate(ctx, t)
+		}
 	}
 	return value
 }
 
-// carrierNames writes the carriers of "code number, code number" by their names.
-func carrierNames(parcels string) string {
-	list := strings.Split(parcels, ", ")
+// nameCarriers writes the names of carriers for their codes: that of a parcel, and those
+// of "code number, code number".
+func (f facts) nameCarriers(carriers carrier.Table) {
+	if code := f["carrier"]; code != "" {
+		f["carrier"] = carriers.NameOf(code)
+	}
+	if f["parcels"] == "" {
+		return
+	}
+	list := strings.Split(f["parcels"], ", ")
 	for i, p := range list {
 		if code, number, ok := strings.Cut(p, " "); ok {
-			list[i] = carrier.NameOf(code) + " " + number
+			list[i] = carriers.NameOf(code) + " " + number
 		}
 	}
-	return strings.Join(list, ", ")
+	f["parcels"] = strings.Join(list, ", ")
 }
 
 // protocolKind is the mood of an entry.

@@ -10,19 +10,36 @@ import (
 	"testing"
 
 	"zahlwerk/internal/capture"
+	"zahlwerk/internal/carrier"
 	"zahlwerk/internal/i18n"
 	"zahlwerk/internal/order"
 	"zahlwerk/views"
 )
 
+// carriers are those whose codes stand in kinds.
+var carriers = carrier.Table{{Key: "dhl", Name: "DHL", Code: "dhl-germany"}, {Key: "ups", Name: "UPS", Code: "ups"}}
+
 // kinds are all kinds of entries, with the facts that they are written with.
 var kinds = map[string]order.Params{
-	"order_created": nil, "order_drafted": nil, "order_released": nil, "order_changed": nil, "order_shipped": nil,
+	"order_imported": {"file": "orders.csv"},
+	"order_created":  nil, "order_drafted": nil, "order_released": nil, "order_changed": nil, "order_shipped": nil,
 	"order_cancelled": nil, "order_cancelled_klarna_not_told": nil, "order_uncancelled": nil,
 	"note_created":             {"note": "300005", "amount": euro(6457)},
+	"note_handed_over":         {"note": "300005", "amount": euro(6457)},
+	"autoship_done":            {"run": "17", "note": "300005", "invoice": "400005"},
+	"completed_without_note":   nil,
+	"invoice_created":          {"invoice": "400001", "amount": euro(6457)},
+	"label_printed":            {"note": "300005"},
 	"parcel_recorded":          {"carrier": "DHL", "number": "00340434161094042557", "note": "300005"},
 	"parcel_removed":           {"carrier": "DHL", "number": "00340434161094042557", "note": "300005"},
 	"shipped_without_tracking": {"note": "300005"},
+	"note_withdrawn":           {"note": "300005"},
+	"note_done_by_hand":        {"note": "300005"},
+	"note_undone_by_hand":      {"note": "300005"},
+	"ship_undone":              {"note": "300005"},
+	"payment_booked_by_hand":   {"amount": euro(6457)},
+	"payment_booked_at_klarna": {"amount": euro(6457)},
+	"payment_undone":           nil,
 	"marked_paid":              nil, "unmarked_paid": nil, "tell_again": nil, "done_by_hand": nil, "undone_by_hand": nil, "resend": nil,
 	"dont_tell":               {"reason": "Kunde zahlt bar"},
 	"klarna_order_id_changed": {"old": "", "new": "3f9a1c52-6a0e-4c0b-9d2e-7b1d5a2c9e10"},
@@ -40,7 +57,12 @@ var kinds = map[string]order.Params{
 	"klarna_parcel_failed":    parcel(order.Params{"status": 422}),
 	"klarna_read": {"klarna_status": "AUTHORIZED", "fraud_status": "ACCEPTED", "captured": euro(0),
 		"remaining": euro(6457)},
-	"klarna_read_failed": {"status": 404, "code": "NO_SUCH_ORDER", "correlation_id": "c0ffee"},
+	"mail_sent":              {"number": "00340434161094042557", "note": "300005"},
+	"mail_sent_without_copy": {"number": "00340434161094042557", "note": "300005"},
+	"mail_waiting":           mailed("unreachable", order.Params{"next_try": "2026-11-03T07:38:59Z"}),
+	"mail_failed":            mailed("recipient_refused", order.Params{"answer": "550 5.1.1 no such user"}),
+	"mail_withdrawn":         mailed("order_cancelled", nil),
+	"klarna_read_failed":     {"status": 404, "code": "NO_SUCH_ORDER", "correlation_id": "c0ffee"},
 }
 
 func euro(minor int64) order.Money { return order.Money{Amount: minor, Currency: "EUR"} }
@@ -53,6 +75,11 @@ func told(more order.Params) order.Params {
 // parcel are the facts of an entry about a parcel that follows its capture.
 func parcel(more order.Params) order.Params {
 	return join(order.Params{"carrier": "gls", "number": "GLS123", "capture_id": "c-1", "attempts": 0}, more)
+}
+
+// mailed are the facts of an entry about a mail that was not sent.
+func mailed(reason string, more order.Params) order.Params {
+	return join(order.Params{"note": "300005", "reason": reason, "answer": ""}, more)
 }
 
 func join(p, more order.Params) order.Params {
@@ -89,11 +116,12 @@ func checkText(t *testing.T, text string) {
 func TestEveryKindOfEntryIsKnown(t *testing.T) {
 	t.Parallel()
 	patterns := []*regexp.Regexp{
-		regexp.MustCompile(`protocol\("([a-z_]+)"`), regexp.MustCompile(`Kind[^"\n]*"([a-z_]+)"`),
+		regexp.MustCompile(`(?:protocol|makeNoteAs)\("([a-z_]+)"`), regexp.MustCompile(`(?:\bKind: |\.Kind[^"\n]*= )"([a-z_]+)"`),
 		regexp.MustCompile(`\bkind :?= "([a-z_]+)"`), regexp.MustCompile(`"(klarna_parcel_[a-z]+)"`),
+		regexp.MustCompile(`const autoshipDone = "([a-z_]+)"`),
 	}
 	found := map[string]bool{}
-	for _, pkg := range []string{"order", "dispatch", "capture"} {
+	for _, pkg := range []string{"order", "dispatch", "capture", "document"} {
 		files, err := filepath.Glob("../internal/" + pkg + "/*.go")
 		if err != nil {
 			t.Fatal(err)
@@ -132,17 +160,17 @@ func TestEveryEntryHasItsText(t *testing.T) {
 			t.Run(lang+"/"+kind, func(t *testing.T) {
 				t.Parallel()
 				e := order.ProtocolEntry{Kind: kind, Params: params}
-				text := views.ProtocolText(in(lang), e)
+				text := views.ProtocolText(in(lang), e, carriers)
 				checkText(t, text)
 				e.Params = stored(t, params)
-				if again := views.ProtocolText(in(lang), e); again != text {
+				if again := views.ProtocolText(in(lang), e, carriers); again != text {
 					t.Errorf("from the database: %q, want %q", again, text)
 				}
 				for _, d := range views.ProtocolDetails(in(lang), e) {
 					checkText(t, d.Label)
 					checkText(t, d.Value)
 				}
-				checkText(t, views.ProtocolText(in(lang), order.ProtocolEntry{Kind: kind})) // without facts
+				checkText(t, views.ProtocolText(in(lang), order.ProtocolEntry{Kind: kind}, carriers)) // without facts
 			})
 		}
 	}
@@ -176,7 +204,7 @@ func TestEntriesSayWhatTheyShould(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := views.ProtocolText(in(i18n.German), order.ProtocolEntry{Kind: tt.kind, Params: stored(t, tt.params)})
+			got := views.ProtocolText(in(i18n.German), order.ProtocolEntry{Kind: tt.kind, Params: stored(t, tt.params)}, carriers)
 			if got != tt.want {
 				t.Errorf("got  %q\nwant %q", got, tt.want)
 			}
@@ -231,7 +259,7 @@ func TestEveryRuleHasItsTexts(t *testing.T) {
 					if strings.Contains(text, "..") {
 						t.Errorf("two full stops: %q", text)
 					}
-					checkText(t, views.ProtocolText(in(lang), order.ProtocolEntry{Kind: "klarna_failed", Params: told(order.Params{"rule": string(r)})}))
+					checkText(t, views.ProtocolText(in(lang), order.ProtocolEntry{Kind: "klarna_failed", Params: told(order.Params{"rule": string(r)})}, carriers))
 				}
 			})
 		}

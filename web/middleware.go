@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,17 +14,24 @@ import (
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
+	"zahlwerk/internal/csvfile"
 	"zahlwerk/internal/fault"
 	"zahlwerk/internal/i18n"
 )
 
-// maxBody is the most that a form may send.
-const maxBody = 1 << 20
+// The most that a form may send, and one with a file: the largest file and a form around.
+const (
+	maxBody   = 1 << 20
+	maxUpload = csvfile.MaxBytes + maxBody
+)
 
-// maxUnread is how much more than that is still taken from its sender: many clients look
-// for the answer only after they have sent everything, and a connection that is cut
-// before hides the "too large" from them.
-const maxUnread = 32 << 20
+// What more than that is still taken from its sender, without a file and with one: many
+// clients look for the answer only after they have sent everything, and a connection that
+// is cut before hides the "too large" from them.
+const (
+	maxUnread       = 32 << 20
+	maxUnreadUpload = 512 << 20
+)
 
 func (s *Server) newEcho() *echo.Echo {
 	e := echo.New()
@@ -146,8 +154,11 @@ func (s *Server) wrap(rt route, crossOrigin *http.CrossOriginProtection) echo.Ha
 		if err := crossOrigin.Check(c.Request()); err != nil {
 			return fault.Wrap(err, fault.Forbidden, "error.cross_origin")
 		}
-		body := c.Request().Body
-		c.Request().Body = http.MaxBytesReader(c.Response(), body, maxBody)
+		body, limit, unread := c.Request().Body, int64(maxBody), int64(maxUnread)
+		if rt.access.body > 0 {
+			limit, unread = rt.access.body, maxUnreadUpload
+		}
+		c.Request().Body = http.MaxBytesReader(c.Response(), body, limit)
 		r := &request{Context: c, requestID: RequestID(c.Request().Context())}
 		if err := s.identify(r); err != nil {
 			return err
@@ -155,9 +166,26 @@ func (s *Server) wrap(rt route, crossOrigin *http.CrossOriginProtection) echo.Ha
 		if err := s.authorize(r, rt.access); err != nil {
 			return err
 		}
-		err := rt.handler(r)
+		err := within(limit, rt.handler)(r)
 		if Status(err) == http.StatusRequestEntityTooLarge {
-			_, _ = io.CopyN(io.Discard, body, maxUnread) // whatever ends it, the body is over
+			_, _ = io.CopyN(io.Discard, body, unread) // whatever ends it, the body is over
+		}
+		return err
+	}
+}
+
+// within is a handler of bodies up to a limit: a larger one that says so is not begun
+// with, and one that turns out to be is told the limit.
+func within(limit int64, h handler) handler {
+	return func(r *request) error {
+		var err error
+		if r.Request().ContentLength > limit {
+			err = &http.MaxBytesError{Limit: limit}
+		} else {
+			err = h(r)
+		}
+		if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return fault.Wrap(err, fault.TooLarge, "error.body_too_large", "Limit", csvfile.Size(tooLarge.Limit))
 		}
 		return err
 	}

@@ -2,8 +2,6 @@ package web
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -11,8 +9,6 @@ import (
 	"zahlwerk/internal/dispatch"
 	"zahlwerk/internal/fault"
 	"zahlwerk/internal/i18n"
-	"zahlwerk/internal/money"
-	"zahlwerk/internal/order"
 	"zahlwerk/views"
 )
 
@@ -30,13 +26,20 @@ func (s *Server) act(r *request, do func(ctx context.Context, id int64) error, d
 	return s.done(r, comeBack(r, id), done)
 }
 
-// refused shows the order again with the reason why something can't be done.
+// refused shows the page again that something was asked for on, with the reason why it
+// can't be done: the order's page, the delivery note's or a list of the dispatch centre.
 func (s *Server) refused(r *request, err error, form func(p *views.OrderPage, f views.Form)) error {
 	status, ok := formStatus(err)
 	if !ok {
 		return err
 	}
 	f := views.FormError(r.ctx(), err, "order.field.")
+	switch note, tab, ok := dispatchPlace(r); {
+	case note != "":
+		return s.renderDispatchNote(r, note, status, func(p *views.DispatchNotePage) { p.Refused = f })
+	case ok:
+		return s.dispatchPage(r, status, views.DispatchPage{Tab: tab, Refused: f})
+	}
 	return s.orderPage(r, status, func(p *views.OrderPage) {
 		if form != nil {
 			form(p, f)
@@ -47,12 +50,25 @@ func (s *Server) refused(r *request, err error, form func(p *views.OrderPage, f 
 	})
 }
 
+// dispatchPlace is where in the dispatch centre a form was: on the page of a delivery
+// note, or on a tab; ok is false for one that was elsewhere.
+func dispatchPlace(r *request) (note, tab string, ok bool) {
+	u, err := url.Parse(localPath(r.FormValue("return_to")))
+	if err != nil {
+		return "", "", false
+	}
+	if note, ok = strings.CutPrefix(u.Path, "/dispatch/"); ok {
+		return note, "", note != ""
+	}
+	return "", u.Query().Get("tab"), u.Path == "/dispatch"
+}
+
 // comeBack is the page that a form was on, as far as it says so.
 func comeBack(r *request, id int64) string {
 	if to := r.FormValue("return_to"); to != "" {
 		return localPath(to)
 	}
-	return orderPath(id)
+	return views.OrderHref(id, listOf(r))
 }
 
 func (s *Server) postParcel(r *request) error {
@@ -67,6 +83,9 @@ func (s *Server) postParcel(r *request) error {
 	if !r.ticked("again", false) {
 		in.Again = ""
 	}
+	if !r.ticked("another", false) {
+		in.Another = ""
+	}
 	rec, err := s.Dispatch.RecordParcel(r.ctx(), id, dispatch.ParcelInput{
 		Carrier: in.Carrier, TrackingNumber: in.TrackingNumber, TrackingURL: in.TrackingURL, DeliveryNote: in.DeliveryNote, Again: in.Again != "",
 	}, r.actor())
@@ -76,7 +95,11 @@ func (s *Server) postParcel(r *request) error {
 	if err := s.tellOfParcel(r, rec, in); err != nil {
 		return err
 	}
-	return r.Redirect(http.StatusSeeOther, comeBack(r, id))
+	to := comeBack(r, id)
+	if note, _, _ := dispatchPlace(r); note != "" && r.ticked("another", false) {
+		to = dispatchPath(note, url.Values{"saved": {"1"}, "another": {"1"}})
+	}
+	return r.Redirect(http.StatusSeeOther, to)
 }
 
 // parcelRefused shows what was typed again, on the page that it was typed on.
@@ -87,9 +110,37 @@ func (s *Server) parcelRefused(r *request, in views.ParcelForm, err error) error
 	}
 	in.Form = views.FormError(r.ctx(), err, "order.field.")
 	if strings.HasPrefix(in.ReturnTo, "/dispatch/") && in.DeliveryNote != "" && in.Form.Error("delivery_note") == "" {
-		return s.renderDispatchNote(r, in.DeliveryNote, status, in)
+		return s.parcelRefusedInTheHall(r, in, status)
 	}
 	return s.refused(r, err, func(p *views.OrderPage, _ views.Form) { p.Parcel = in })
+}
+
+// parcelRefusedInTheHall is parcelRefused on the page of a delivery note: there the wrong
+// barcode may have been scanned.
+func (s *Server) parcelRefusedInTheHall(r *request, in views.ParcelForm, status int) error {
+	note, orderID, err := s.Dispatch.Scan(r.ctx(), strings.TrimSpace(in.TrackingNumber))
+	ours := err == nil
+	if err != nil && fault.CodeOf(err) != fault.NotFound {
+		return err
+	}
+	if ours && note != "" && note != in.DeliveryNote {
+		here, err := s.Dispatch.FindNote(r.ctx(), in.DeliveryNote)
+		if err != nil {
+			return err
+		}
+		if here.ShippedAt != nil { // this one needs no more numbers: the scan goes on
+			return r.Redirect(http.StatusSeeOther, dispatchPath(note, nil))
+		}
+	}
+	return s.renderDispatchNote(r, in.DeliveryNote, status, func(p *views.DispatchNotePage) {
+		p.Input = in
+		if ours {
+			p.Scanned(r.ctx(), note, orderID)
+		}
+		if in.Carrier == "" && in.Error("carrier") != "" {
+			p.Input.Carrier = in.LastCarrier // one press of a key, if it is that again
+		}
+	})
 }
 
 // tellOfParcel says what became of a parcel, and what is odd about it.
@@ -129,120 +180,34 @@ func (s *Server) removeParcel(r *request) error {
 	}, "order.done.remove_parcel", nil)
 }
 
-func (s *Server) postDeliveryNote(r *request) error {
-	id, err := r.pathID("id")
-	if err != nil {
-		return err
-	}
-	o, err := s.Orders.Find(r.ctx(), id)
-	if err != nil {
-		return err
-	}
-	form, parts, rows, err := s.readSplit(r, o)
-	var note *order.DeliveryNote
-	if err == nil {
-		note, err = s.Dispatch.CreateNote(r.ctx(), id, parts, r.actor())
-		err = inRows(err, rows)
-	}
-	if err != nil {
-		return s.refused(r, err, func(p *views.OrderPage, f views.Form) {
-			form.Form = f
-			p.Split = form.Named()
-		})
-	}
-	err = s.flash(r, views.Flash{
-		Kind: views.OK, Text: i18n.T(r.ctx(), "order.done.note", "Note", note.Number),
-		Href: "/dispatch/" + url.PathEscape(note.Number), LinkText: i18n.T(r.ctx(), "order.to_dispatch"),
-	})
-	if err != nil {
-		return err
-	}
-	return r.Redirect(http.StatusSeeOther, comeBack(r, id))
-}
-
-// splitForm is what a part delivery can be made of, with all of it filled in.
-func splitForm(ctx context.Context, o *order.Order) views.SplitForm {
-	var f views.SplitForm
-	open := openLines(o)
-	for i, l := range o.Lines {
-		if q := open[l.ID]; q > 0 {
-			f.Lines = append(f.Lines, views.OpenLine{Position: i + 1, Name: l.Name, Open: q, Ordered: l.Quantity, Value: q.Format(i18n.Language(ctx))})
-		}
-	}
-	return f
-}
-
-func openLines(o *order.Order) map[int64]money.Quantity { return order.Open(o.Lines, o.Notes) }
-
-// readSplit reads the quantities of a part delivery; rows are their fields' places in
-// the form. Without any such field everything that is open is meant.
-func (s *Server) readSplit(r *request, o *order.Order) (f views.SplitForm, parts []dispatch.LineQuantity, rows []int, err error) {
-	f = splitForm(r.ctx(), o)
-	var problems fault.Checker
-	asked := false
-	for i := range f.Lines {
-		l := &f.Lines[i]
-		name := fmt.Sprintf("lines.%d.quantity", i)
-		if !r.sent(name) {
-			continue
-		}
-		asked = true
-		l.Value = r.FormValue(name)
-		if strings.TrimSpace(l.Value) == "" {
-			continue
-		}
-		q, err := money.ParseQuantity(l.Value, i18n.Language(r.ctx()))
-		switch {
-		case err != nil:
-			problems.Add(name, "order.error.quantity")
-		case q != 0:
-			parts, rows = append(parts, dispatch.LineQuantity{Line: l.Position, Quantity: q}), append(rows, i)
-		}
-	}
-	if err := problems.Err(); err != nil {
-		return f, nil, nil, err
-	}
-	if asked && len(parts) == 0 {
-		problems.Add("lines.0.quantity", "order.error.no_quantity")
-	}
-	return f, parts, rows, problems.Err()
-}
-
-// inRows names the fields of an error by their rows in the form, where some are empty.
-func inRows(err error, rows []int) error {
-	e, ok := errors.AsType[*fault.Error](err)
-	if !ok {
-		return err
-	}
-	moved := *e
-	moved.Fields = nil
-	for _, f := range e.Fields {
-		var i int
-		var field string
-		if n, _ := fmt.Sscanf(f.Name, "lines.%d.%s", &i, &field); n == 2 && i < len(rows) {
-			f.Name = fmt.Sprintf("lines.%d.%s", rows[i], field)
-		}
-		moved.Fields = append(moved.Fields, f)
-	}
-	return &moved
-}
-
 func (s *Server) ship(r *request) error {
+	in := dispatch.ShipInput{WithoutTracking: r.ticked("without_tracking", false), DeliveryNote: r.FormValue("delivery_note")}
 	return s.act(r, func(ctx context.Context, id int64) error {
-		return s.Dispatch.Ship(ctx, id, dispatch.ShipInput{WithoutTracking: r.ticked("without_tracking", false)}, r.actor())
+		return s.Dispatch.Ship(ctx, id, in, r.actor())
 	}, "order.done.ship", func(p *views.OrderPage, f views.Form) { p.Ship.Form = f })
 }
 
-func (s *Server) doneByHand(r *request) error {
+func (s *Server) undoShip(r *request) error {
 	return s.act(r, func(ctx context.Context, id int64) error {
-		return s.Dispatch.DoneByHand(ctx, id, true, r.actor())
-	}, "order.done.done_by_hand", nil)
+		return s.Dispatch.UndoShip(ctx, id, r.FormValue("delivery_note"), r.actor())
+	}, "order.done.undo_ship", nil)
 }
 
+func (s *Server) doneByHand(r *request) error { return s.byHand(r, true, "order.done.done_by_hand") }
+
 func (s *Server) undoDoneByHand(r *request) error {
+	return s.byHand(r, false, "order.done.undo_by_hand")
+}
+
+// byHand ticks one delivery note off, or, where the form names none, all of the order.
+func (s *Server) byHand(r *request, done bool, key string) error {
+	note := r.FormValue("delivery_note")
 	return s.act(r, func(ctx context.Context, id int64) error {
-		return s.Dispatch.DoneByHand(ctx, id, false, r.actor())
-	}, "order.done.undo_by_hand", nil)
+		if note != "" {
+			return s.Dispatch.NoteDoneByHand(ctx, id, note, done, r.actor())
+		}
+		return s.Dispatch.DoneByHand(ctx, id, done, r.actor())
+	}, key, nil)
 }
 
 func (s *Server) release(r *request) error {

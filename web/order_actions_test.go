@@ -51,7 +51,7 @@ func TestBadParcels(t *testing.T) {
 		"a script":                {"tracking_number", "<script>alert(1)</script>", "A tracking number consists of letters, digits and . _ / : + # * % -."},
 		"nothing but dashes":      {"tracking_number", "---", "A tracking number consists of letters, digits and . _ / : + # * % -."},
 		"our own order":           {"tracking_number", o.Number, "“" + o.Number + "” is one of our own order or delivery note numbers. Please scan the barcode of the parcel label."},
-		"no carrier":              {"carrier", " ", "Please fill this in."},
+		"no carrier":              {"carrier", " ", "No carrier can be recognised from the number. Please name it."},
 		"a long carrier":          {"carrier", strings.Repeat("x", 101), "Please use at most 100 characters."},
 		"a carrier with a break":  {"carrier", "D\tHL", "Please leave out control characters and line breaks."},
 		"a link that runs":        {"tracking_url", "javascript:alert(1)", "Please give an address that begins with https:// or http://."},

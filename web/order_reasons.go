@@ -2,9 +2,12 @@ package web
 
 import (
 	"context"
+	"errors"
 
 	"zahlwerk/internal/auth"
 	"zahlwerk/internal/capture"
+	"zahlwerk/internal/document"
+	"zahlwerk/internal/fault"
 	"zahlwerk/internal/i18n"
 	"zahlwerk/internal/order"
 	"zahlwerk/internal/paymentmethod"
@@ -29,8 +32,10 @@ func orderActions(ctx context.Context, u auth.User, o *order.Order, told capture
 		return i18n.T(ctx, key, "Number", o.Number)
 	}
 	a := views.OrderActions{Shown: u.May(auth.ActOrders), MayMarkPaid: u.May(auth.WriteAccounting)}
+	a.Payment, a.UndoPayment = text(s.payment()), text(s.undoPayment())
 	if !a.MayMarkPaid {
-		a.MarkPaid = text("order.reason.accounting")
+		reason := text("order.reason.accounting")
+		a.MarkPaid, a.Payment, a.UndoPayment = reason, reason, reason
 	}
 	if !a.Shown {
 		return a
@@ -38,6 +43,7 @@ func orderActions(ctx context.Context, u auth.User, o *order.Order, told capture
 	a.Release, a.Parcel, a.Split, a.Ship = text(s.release()), text(s.leave()), text(s.split()), text(s.ship())
 	a.Resend, a.Read, a.KlarnaID = text(s.resend()), text(s.read()), text(s.klarnaID())
 	a.DontTell, a.Cancel = text(s.dontTell()), text(s.cancel())
+	a.Invoice = text(s.invoice())
 	a.RemoveParcel = map[int64]string{}
 	for _, n := range o.Notes {
 		for _, p := range n.Parcels {
@@ -46,6 +52,37 @@ func orderActions(ctx context.Context, u auth.User, o *order.Order, told capture
 		a.UndoByHand = a.UndoByHand || told.Captures[n.ID].State == capture.DoneByHand
 	}
 	return a
+}
+
+func (s standing) invoice() string {
+	if e, ok := errors.AsType[*fault.Error](document.MayInvoice(s.order)); ok {
+		return e.Key
+	}
+	return ""
+}
+
+func (s standing) payment() string {
+	switch {
+	case s.order.Status == order.Cancelled:
+		return "dispatch.error.cancelled"
+	case s.order.MarkPaid:
+		return "dispatch.error.marked_paid"
+	case s.order.PaidAt != nil:
+		return "dispatch.error.paid"
+	}
+	return ""
+}
+
+func (s standing) undoPayment() string {
+	if s.order.PaidAt == nil {
+		return "dispatch.error.not_paid"
+	}
+	for _, n := range s.order.Notes {
+		if n.ShippedAt != nil && n.WithdrawnAt == nil && !s.order.MarkPaid && s.order.PaymentMethod.BehavesLike == paymentmethod.Prepayment {
+			return "dispatch.error.paid_and_left"
+		}
+	}
+	return ""
 }
 
 func (s standing) release() string {
@@ -93,20 +130,8 @@ func (s standing) resend() string {
 	if s.order.Status == order.Cancelled {
 		return "capture.error.resend_cancelled"
 	}
-	for _, c := range s.told.Captures {
-		switch c.State {
-		case capture.Refused, capture.Pending, capture.Sending, capture.Unknown:
-			return ""
-		case capture.ByHand, capture.Skipped:
-			if s.order.PaymentMethod.Connected() && c.Rule != capture.RuleNothingToCapture {
-				return ""
-			}
-		}
-	}
-	for _, p := range s.told.Parcels {
-		if p.State != order.ReportReported {
-			return ""
-		}
+	if s.told.MayResend(&s.order.PaymentMethod) {
+		return ""
 	}
 	return "capture.error.nothing_to_resend"
 }
@@ -147,7 +172,7 @@ func (s standing) cancel() string {
 	switch {
 	case s.order.Status == order.Cancelled:
 		return "dispatch.error.cancelled"
-	case s.order.Status == order.Completed, s.order.Status == order.Shipped && !s.order.IsKlarna():
+	case s.order.Gone() && !s.order.IsKlarna():
 		return "dispatch.error.all_left"
 	}
 	return s.withdraw()

@@ -29,6 +29,10 @@ func TestThePageKnowsWhatCanBeDone(t *testing.T) {
 	other.Name, other.Type = "Invoice", "invoice"
 	_, err = h.methods.Create(t.Context(), other, "test")
 	must(t, err)
+	ahead := paymentmethod.Defaults(paymentmethod.ModuleNone)
+	ahead.Name, ahead.Type, ahead.BehavesLike = "Prepayment", "prepayment", paymentmethod.Prepayment
+	_, err = h.methods.Create(t.Context(), ahead, "test")
+	must(t, err)
 	c := h.as(auth.Admin)
 
 	n := 0
@@ -68,6 +72,9 @@ func TestThePageKnowsWhatCanBeDone(t *testing.T) {
 		"done by hand":       func() *order.Order { return then(leave(of("manual")), "done-by-hand", nil) },
 		"not Klarna's":       func() *order.Order { return of("invoice") },
 		"not Klarna's, gone": func() *order.Order { return leave(of("invoice")) },
+		"invoiced":           func() *order.Order { return then(of("invoice"), "invoice", nil) },
+		"paid":               func() *order.Order { return then(of("invoice"), "payment", nil) },
+		"prepaid, gone":      func() *order.Order { return leave(then(of("prepayment"), "payment", nil)) },
 	}
 	actions := map[string]struct {
 		label string // of its button
@@ -81,6 +88,9 @@ func TestThePageKnowsWhatCanBeDone(t *testing.T) {
 		"dont-tell":      {"Don't tell Klarna", func() url.Values { return url.Values{"reason": {"x"}} }},
 		"undo-dont-tell": {"Tell Klarna again", nil},
 		"uncancel":       {"Undo the cancellation", nil},
+		"invoice":        {"Make invoice", nil},
+		"payment":        {"Book payment", nil},
+		"undo-payment":   {"Take payment back", nil},
 		"parcels":        {"Record the tracking number", func() url.Values { return parcelForm(number()) }},
 	}
 	for state, prepare := range states {
@@ -98,7 +108,8 @@ func TestThePageKnowsWhatCanBeDone(t *testing.T) {
 					form = do.form()
 				}
 				a := c.post(orderAddress(o.ID)+"/"+action, form)
-				harmless := action == "undo-dont-tell" && state != "not to be told" || action == "dont-tell" && state == "not to be told"
+				harmless := action == "undo-dont-tell" && state != "not to be told" || action == "dont-tell" && state == "not to be told" ||
+					action == "invoice" && state == "invoiced"
 				switch {
 				case harmless: // nothing to change, and nothing to offer
 				case offers && a.Code != 303:

@@ -30,10 +30,12 @@ const (
 func orderPath(id int64) string { return ordersPath + "/" + strconv.FormatInt(id, 10) }
 
 func (s *Server) listOrders(r *request) error {
-	var in views.OrderFilter
-	if err := r.Bind(&in); err != nil {
-		return err
-	}
+	return s.ordersPage(r, http.StatusOK, views.OrderFilterOf(r.QueryParams()), nil)
+}
+
+// ordersPage shows the list of orders. change puts in what was typed, and what is wrong
+// with it.
+func (s *Server) ordersPage(r *request, status int, in views.OrderFilter, change func(p *views.OrdersPage)) error {
 	methods, err := s.Methods.List(r.ctx())
 	if err != nil {
 		return err
@@ -48,13 +50,23 @@ func (s *Server) listOrders(r *request) error {
 	if err != nil {
 		return err
 	}
-	counts, err := s.Orders.Count(r.ctx(), views.CountedFeedbacks()...)
-	if err != nil {
+	p := views.OrdersPage{
+		Filter: in, Form: views.FormError(r.ctx(), problems, "orders.filter."), Methods: methods, MayAct: r.user.May(auth.ActOrders),
+	}
+	if p.Counts, err = s.Orders.Count(r.ctx(), views.CountedFeedbacks()...); err != nil {
 		return err
 	}
-	p := views.OrdersPage{
-		Page: s.page(r, i18n.T(r.ctx(), "orders.title")), Filter: in, Form: views.FormError(r.ctx(), problems, "orders.filter."),
-		Methods: methods, Counts: counts, MayAct: r.user.May(auth.ActOrders),
+	if p.Views, err = s.Orders.ListViews(r.ctx(), r.user.ID); err != nil {
+		return err
+	}
+	if p.MayAct && (list.HasNewer || list.HasOlder) {
+		if p.Found, err = s.Orders.CountAll(r.ctx(), filter); err != nil {
+			return err
+		}
+	}
+	p.Page = s.page(r, i18n.T(r.ctx(), "orders.title"))
+	if status != http.StatusOK {
+		p.URL = &url.URL{Path: ordersPath, RawQuery: in.Encode()} // also after a POST below it
 	}
 	for _, o := range list.Orders {
 		p.Rows = append(p.Rows, views.OrderRow{Order: o, Progress: progress[o.ID]})
@@ -67,7 +79,19 @@ func (s *Server) listOrders(r *request) error {
 			p.Older = p.ListHref("cursor", strconv.FormatInt(list.Orders[n-1].ID, 10))
 		}
 	}
-	return s.ok(r, views.Orders(p))
+	if change != nil {
+		change(&p)
+	}
+	return s.render(r, status, views.Orders(p))
+}
+
+// filterOf reads a filter; it is an error where a part of it can't be read.
+func (s *Server) filterOf(ctx context.Context, in views.OrderFilter) (order.Filter, error) {
+	methods, err := s.Methods.List(ctx)
+	if err != nil {
+		return order.Filter{}, err
+	}
+	return orderFilter(ctx, in, methods)
 }
 
 // orderFilter reads a filter. What can't be read is not applied; problems says so at
@@ -94,6 +118,7 @@ func orderFilter(ctx context.Context, in views.OrderFilter, methods []paymentmet
 	f.Until = filterDay(&problems, "until", in.Until, 1)
 	f.TotalMin = filterAmount(ctx, &problems, "min", in.Min)
 	f.TotalMax = filterAmount(ctx, &problems, "max", in.Max)
+	f.ExpiresWithin = filterDays(&problems, "expires_within", in.ExpiresWithin)
 	return f, problems.Err()
 }
 
@@ -122,6 +147,33 @@ func filterAmount(ctx context.Context, problems *fault.Checker, name, value stri
 	return &amount
 }
 
+// maxDays is how far ahead a filter looks; authorisations do not live that long.
+const maxDays = 366
+
+func filterDays(problems *fault.Checker, name, value string) int {
+	if value == "" {
+		return 0
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 1 || n > maxDays {
+		problems.Add(name, "error.choice", "Value", value)
+		return 0
+	}
+	return n
+}
+
+// listOf is the list that somebody came to an order from: as the address says or, for a
+// form on its page, that page's.
+func listOf(r *request) string {
+	query := r.QueryParams()
+	if r.Request().Method == http.MethodPost {
+		if page, err := url.Parse(r.Request().Referer()); err == nil {
+			query = page.Query()
+		}
+	}
+	return views.ParseOrderFilter(query.Get("list")).Encode()
+}
+
 func (s *Server) showOrder(r *request) error {
 	return s.orderPage(r, http.StatusOK, nil)
 }
@@ -139,7 +191,7 @@ func (s *Server) orderPage(r *request, status int, change func(p *views.OrderPag
 		return err
 	}
 	p := views.OrderPage{
-		Detail: d, Split: splitForm(r.ctx(), d.Order),
+		Detail: d, Split: splitForm(r.ctx(), d.Order, nil),
 		Amend: views.AmendForm{KlarnaOrderID: d.Order.KlarnaOrderID, ExternalNumber: d.Order.ExternalNumber},
 	}
 	if before != 0 {
@@ -150,13 +202,11 @@ func (s *Server) orderPage(r *request, status int, change func(p *views.OrderPag
 	if isFragment(r) {
 		return s.ok(r, views.OrderParts(p))
 	}
-	if p.Parcel.Carrier, err = s.lastCarrier(r, newestNote(d.Order)); err != nil {
-		return err
-	}
 	p.Page = s.page(r, i18n.T(r.ctx(), "order.title", "Number", d.Order.Number), ordersCrumb(r))
-	p.URL = &url.URL{Path: orderPath(id)} // also after a POST below it
-	if status == http.StatusOK {
-		p.URL.RawQuery = r.Request().URL.RawQuery
+	if isRead(r.Request()) {
+		p.URL = r.Request().URL
+	} else if p.URL, err = url.Parse(views.OrderHref(id, d.List)); err != nil { // also after a POST below it
+		return err
 	}
 	if change != nil {
 		change(&p)
@@ -164,15 +214,8 @@ func (s *Server) orderPage(r *request, status int, change func(p *views.OrderPag
 	return s.render(r, status, views.OrderShow(p))
 }
 
-func newestNote(o *order.Order) *order.DeliveryNote {
-	if n := len(o.Notes); n > 0 {
-		return &o.Notes[n-1]
-	}
-	return &order.DeliveryNote{}
-}
-
 func ordersCrumb(r *request) views.Crumb {
-	return views.Crumb{Label: i18n.T(r.ctx(), "nav.orders"), Href: ordersPath}
+	return views.Crumb{Label: i18n.T(r.ctx(), "nav.orders"), Href: views.OrdersHref(listOf(r))}
 }
 
 func (s *Server) showMinidetail(r *request) error {
@@ -232,9 +275,23 @@ func (s *Server) orderDetail(r *request, id, before int64, entries int) (d views
 	if d.Order.IsKlarna() && d.Order.KlarnaOrderID != "" {
 		d.PortalURL = s.portalURL(&d.Order.PaymentMethod, d.Order.KlarnaOrderID)
 	}
+	d.List = listOf(r)
+	filter, _ := s.filterOf(ctx, views.ParseOrderFilter(d.List)) // what can't be read restricts nothing, as in the list
+	if d.Around, err = s.Orders.NeighboursOf(ctx, filter, id); err != nil {
+		return d, err
+	}
 	d.Busy = answerExpected(d.Order, d.Told, s.Clock.Now())
+	if d.Invoice, err = s.Documents.InvoiceOf(ctx, id); err != nil {
+		return d, err
+	}
+	company, err := s.Documents.Company(ctx)
+	if err != nil {
+		return d, err
+	}
+	d.MissingCompany = company.Missing()
 	d.Actions = orderActions(ctx, r.user, d.Order, d.Told)
-	return d, nil
+	d.Carriers, err = s.Carriers.List(ctx)
+	return d, err
 }
 
 // portalURL is where a person looks at an order at Klarna: in the demo in the sandbox,

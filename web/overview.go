@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"zahlwerk/internal/auth"
+	"zahlwerk/internal/dunning"
 	"zahlwerk/internal/i18n"
 	"zahlwerk/internal/order"
 	"zahlwerk/views"
@@ -16,7 +17,7 @@ const overviewRows = 5
 func (s *Server) showOverview(r *request) error {
 	page := views.OverviewPage{Page: s.page(r, i18n.T(r.ctx(), "overview.title"))}
 	for _, add := range []func(*request, *views.OverviewPage) error{
-		s.addPaused, s.addFailed, s.addParcels, s.addExpiring, s.addByHand,
+		s.addPaused, s.addFailed, s.addParcels, s.addExpiring, s.addByHand, s.addReminders,
 	} {
 		if err := add(r, &page); err != nil {
 			return err
@@ -90,6 +91,24 @@ func (s *Server) addByHand(r *request, p *views.OverviewPage) error {
 		href = "/dispatch?tab=" + views.DispatchByHand
 	}
 	task, _, err := s.concern(r, order.ConcernByHand, views.Warn, href)
+	return addTask(p, task, err)
+}
+
+// addReminders tells of invoices for which a reminder is due.
+func (s *Server) addReminders(r *request, p *views.OverviewPage) error {
+	if !r.user.May(auth.ReadAccounting) {
+		return nil
+	}
+	due, err := s.Dunning.CountDue(r.ctx())
+	if err != nil || due == 0 {
+		return err
+	}
+	task := views.Task{Kind: views.Warn, ID: "reminders", Count: due, Href: "/accounting/dunning?show=" + string(dunning.ToRemind)}
+	page, err := s.Dunning.List(r.ctx(), dunning.Filter{Show: dunning.ToRemind, Limit: overviewRows})
+	for _, i := range page.Items {
+		task.Rows = append(task.Rows, views.TaskRow{Href: fmt.Sprintf("/accounting/dunning/%d", i.InvoiceID), Label: i.InvoiceNumber,
+			Who: i.CustomerName, Amount: i.Amount, Currency: i.Currency})
+	}
 	return addTask(p, task, err)
 }
 

@@ -93,12 +93,18 @@ func newHouse(t testing.TB, change ...func(*web.Config, *web.Deps)) *house {
 	h.methods.Depend(h.captures)
 	h.carriers = carrier.New(h.db, clk, trail)
 	h.documents = document.New(h.db, clk, trail)
-	h.mails = mail.New(h.db, clk, box, trail, h.bell)
+	h.mails = mail.New(h.db, clk, box, trail, mail.Options{})
 	h.batches = batch.New(h.db, clk, h.bell)
 	h.dispatch = dispatch.New(h.db, clk, dispatch.Deps{Captures: h.captures, Carriers: h.carriers, Documents: h.documents,
-		Mails: h.mails, Batches: h.batches})
+		Mails: h.mails, Batches: h.batches, Trail: trail})
+	h.batches.Handle(batch.Autoship, h.dispatch.Autoship)
+	for _, k := range dispatch.BulkKinds {
+		h.batches.Handle(k, h.dispatch.Bulk)
+	}
+	h.batches.Handle(batch.ImportOrders, h.orders.Import)
+	h.batches.Handle(batch.ImportTracking, h.dispatch.RecordTracking)
 	ticks := work.Ticks(h.db, clk)
-	h.queues = append(h.captures.Queues(), h.methods.Probes(), h.batches.Queue(), ticks)
+	h.queues = append(h.captures.Queues(), h.methods.Probes(), h.batches.Queue(), h.mails.Queue(), ticks)
 
 	public, err := url.Parse("http://127.0.0.1:8080")
 	must(t, err)
@@ -108,7 +114,7 @@ func newHouse(t testing.TB, change ...func(*web.Config, *web.Deps)) *house {
 	}
 	h.deps = web.Deps{
 		DB: h.db, Clock: clk, Log: log, Auth: h.auth, Trail: trail, Methods: h.methods, Orders: h.orders, Dispatch: h.dispatch,
-		Captures: h.captures, Carriers: h.carriers, Documents: h.documents, Dunning: dunning.New(h.db, clk, h.documents),
+		Captures: h.captures, Carriers: h.carriers, Documents: h.documents, Dunning: dunning.New(h.db, clk, trail, h.documents),
 		Mails: h.mails, Batches: h.batches, Work: work.NewOverview(h.db, clk, h.queues...),
 	}
 	for _, f := range change {

@@ -153,13 +153,20 @@ func newApp(ctx context.Context, c *config, log *slog.Logger, clk *clock.Clock, 
 	a.methods.Depend(a.captures)
 	a.carriers = carrier.New(db, clk, a.trail)
 	a.documents = document.New(db, clk, a.trail)
-	a.dunning = dunning.New(db, clk, a.documents)
-	a.mails = mail.New(db, clk, box, a.trail, bell)
+	a.dunning = dunning.New(db, clk, a.trail, a.documents)
+	a.mails = mail.New(db, clk, box, a.trail, mail.Options{})
 	a.batches = batch.New(db, clk, bell)
 	a.dispatch = dispatch.New(db, clk, dispatch.Deps{Captures: a.captures, Carriers: a.carriers, Documents: a.documents,
-		Mails: a.mails, Batches: a.batches})
-	a.ticks = []work.Tick{{Name: "sessions", Every: time.Hour, Do: a.auth.Sweep}, {Name: "batches", Every: time.Hour, Do: a.batches.Sweep}}
-	a.queues = append(a.captures.Queues(), a.methods.Probes(), a.batches.Queue(), work.Ticks(db, clk, a.ticks...))
+		Mails: a.mails, Batches: a.batches, Trail: a.trail})
+	a.batches.Handle(batch.Autoship, a.dispatch.Autoship)
+	a.batches.Handle(batch.ImportOrders, a.orders.Import)
+	a.batches.Handle(batch.ImportTracking, a.dispatch.RecordTracking)
+	for _, k := range dispatch.BulkKinds {
+		a.batches.Handle(k, a.dispatch.Bulk)
+	}
+	a.ticks = []work.Tick{{Name: "sessions", Every: time.Hour, Do: a.auth.Sweep}, {Name: "batches", Every: time.Hour, Do: a.batches.Sweep},
+		{Name: "autoship", Every: time.Minute, Do: a.dispatch.AutoshipTick}}
+	a.queues = append(a.captures.Queues(), a.methods.Probes(), a.batches.Queue(), a.mails.Queue(), work.Ticks(db, clk, a.ticks...))
 	a.bell = bell
 	a.runner = a.freshRunner()
 	return a, nil
@@ -181,15 +188,18 @@ func (a *app) restored(ctx context.Context, asked bool) error {
 		if err := capture.Restored(tx); err != nil {
 			return err
 		}
-		if err := store.SkipNumbers(tx, dispatch.NoteNumbers, numbersAhead); err != nil {
-			return err
+		for _, numbers := range []string{dispatch.NoteNumbers, document.InvoiceNumbers, dunning.ReminderNumbers} {
+			if err := store.SkipNumbers(tx, numbers, numbersAhead); err != nil {
+				return err
+			}
 		}
 		return store.SetSetting(tx, settingCopy, "")
 	})
 }
 
-// numbersAhead is how many delivery note numbers a restored copy leaves out: those that
-// may have been given out since the copy was made.
+// numbersAhead is how many numbers of each range a restored copy leaves out: those that
+// may have been given out since the copy was made. A gap can be explained, a number that
+// stands on two papers can't.
 const numbersAhead = 1000
 
 // startWork takes up what a dead process left and runs the background until ctx ends.
@@ -223,7 +233,7 @@ func (a *app) handler(environment string, sandbox http.Handler) (http.Handler, e
 		Dispatch: a.dispatch, Captures: a.captures, Carriers: a.carriers, Documents: a.documents, Dunning: a.dunning,
 		Mails: a.mails, Batches: a.batches, Work: work.NewOverview(a.db, a.clock, a.queues...),
 		API: api.New(api.Deps{Log: a.log, Auth: a.auth, Methods: a.methods, Orders: a.orders,
-			Dispatch: a.dispatch, Captures: a.captures}),
+			Dispatch: a.dispatch, Captures: a.captures, Carriers: a.carriers}),
 		Sandbox: sandbox, Ready: a.ready,
 	}, web.Config{
 		PublicURL: a.config.public, SessionKeys: keys, TrustedProxies: a.config.proxies, Version: programVersion(),

@@ -34,11 +34,11 @@ var arrows = map[string]string{
 	"views":   nouns + " batch csvfile dispatch capture settlement work auth audit fault mail i18n money static",
 
 	"settlement": "capture businessaccount order paymentmethod klarna work store secretbox audit fault money clock",
-	"dispatch":   "capture order paymentmethod carrier document mail batch csvfile work store i18n fault money clock",
+	"dispatch":   "capture order paymentmethod carrier document mail batch csvfile work store audit i18n fault money clock",
 	"capture":    "order paymentmethod klarna work store secretbox fault money clock",
 
 	"order":           "paymentmethod batch csvfile work store audit fault money clock",
-	"dunning":         "order document store fault money clock",
+	"dunning":         "order document store audit fault money clock",
 	"paymentmethod":   "klarna work store secretbox audit fault clock",
 	"businessaccount": "klarna work store secretbox audit fault clock",
 	"document":        "order paymentmethod store audit i18n fault money clock",
@@ -55,7 +55,7 @@ var arrows = map[string]string{
 	"i18n": "", "static": "", "migrations": "",
 
 	// For tests only; see TestTestSupportStaysInTests.
-	"store/storetest": "store", "views/viewstest": "views i18n static",
+	"store/storetest": "store", "mail/mailtest": "", "views/viewstest": "views i18n static",
 }
 
 // everywhere is what may import all of ours: the place that wires.
@@ -70,6 +70,9 @@ var outsiders = map[string]string{
 	"modernc.org/sqlite":          "store",
 	"github.com/jackc/pgx":        "store",
 	"github.com/pressly/goose":    "store",
+	"codeberg.org/go-pdf/fpdf":    "document",
+	"github.com/pdfcpu/pdfcpu":    "document",
+	"github.com/wneessen/go-mail": "mail",
 }
 
 // goPackage is what the go command tells about one of our packages.

@@ -274,8 +274,10 @@ func TestBrowserPages(t *testing.T) {
 	note, _, _ = strings.Cut(note, `"`)
 	pages := []string{"/dispatch/" + note, "/", "/orders", "/orders?feedback=failed", "/orders?q=nothing-like-this", "/orders/new", "/orders/" + confirmed, "/orders/" + failed,
 		"/orders/" + failed + "/minidetail", "/dispatch", "/dispatch?tab=shipped", "/dispatch?tab=by-hand", "/dispatch?scan=nothing",
+		"/autoship", "/autoship?tab=blocked", "/autoship/schedule",
 		"/administration/settings", "/administration/settings/payment-methods", "/administration/settings/payment-methods/new",
 		"/administration/settings/payment-methods/new?module=klarna", "/administration/settings/payment-methods/1",
+		"/administration/settings/carriers", "/administration/settings/carriers?number=09133131530724", "/administration/settings/carriers/1",
 		"/administration/users", "/administration/users/new", "/administration/users/1", "/administration/tokens", "/administration/log",
 		"/administration/jobs", "/account", "/no-such-page"}
 	browser := chromium(t)

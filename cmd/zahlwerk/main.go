@@ -43,6 +43,7 @@ type cli struct {
 	Migrate migrateCommand `cmd:"" help:"Bring the database to this version."`
 	User    userCommand    `cmd:"" help:"People who may log in."`
 	Token   tokenCommand   `cmd:"" help:"Tokens for the JSON API."`
+	Import  importCommand  `cmd:"" help:"Take in what other programs have written."`
 	Backup  backupCommand  `cmd:"" help:"Make a consistent copy of a SQLite database, also while serve runs."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 

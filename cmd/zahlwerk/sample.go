@@ -5,15 +5,19 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"time"
 
 	"zahlwerk/internal/auth"
 	"zahlwerk/internal/dispatch"
+	"zahlwerk/internal/document"
+	"zahlwerk/internal/dunning"
 	"zahlwerk/internal/klarna"
 	"zahlwerk/internal/klarnasandbox"
 	"zahlwerk/internal/money"
 	"zahlwerk/internal/order"
 	"zahlwerk/internal/paymentmethod"
+	"zahlwerk/internal/store"
 	"zahlwerk/internal/work"
 )
 
@@ -28,10 +32,11 @@ type sample struct {
 	total    int
 	made     int
 	later    []func(ctx context.Context) error // what happens the day after
+	autoship []int64                           // orders that today's autoship run takes
 }
 
 // sampleDays is how many days are played.
-const sampleDays = 12
+const sampleDays = 14
 
 func newSample(a *app, sandbox *klarnasandbox.Sandbox, orders int) (*sample, error) {
 	return &sample{app: a, sandbox: sandbox, overview: work.NewOverview(a.db, a.clock, a.queues...),
@@ -43,6 +48,9 @@ func (s *sample) play(ctx context.Context) error {
 	s.clock.Advance(-sampleDays * 24 * time.Hour)
 	defer func() { s.clock.Advance(-s.clock.Offset()) }()
 	if err := s.makeMethods(ctx); err != nil {
+		return err
+	}
+	if err := s.documents.UpdateCompany(ctx, sampleCompany, document.LogoChange{}, auth.System); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -73,6 +81,11 @@ func (s *sample) day(ctx context.Context, day int) error {
 			return err
 		}
 	}
+	if day < sampleDays-2 { // what is due since then is left for the visitor
+		if err := s.remind(ctx); err != nil {
+			return err
+		}
+	}
 	until := s.total * (day + 1) / sampleDays
 	step := 4 * time.Hour / time.Duration(max(until-s.made, 1))
 	for s.made < until {
@@ -83,6 +96,9 @@ func (s *sample) day(ctx context.Context, day int) error {
 		if err := s.pass(ctx, step); err != nil {
 			return err
 		}
+	}
+	if err := s.runAutoship(ctx); err != nil {
+		return err
 	}
 	if day == sampleDays-1 { // the last day goes on in front of the visitor
 		if s.total > 0 {
@@ -100,6 +116,33 @@ func (s *sample) day(ctx context.Context, day int) error {
 		rest -= d
 	}
 	return s.pass(ctx, rest)
+}
+
+// runAutoship takes the orders that are meant for it today.
+func (s *sample) runAutoship(ctx context.Context) error {
+	if len(s.autoship) == 0 {
+		return nil
+	}
+	_, err := s.dispatch.RunAutoship(ctx, s.autoship, samplePerson)
+	s.autoship = nil
+	if err != nil {
+		return fmt.Errorf("sample autoship run: %w", err)
+	}
+	return s.settle(ctx)
+}
+
+// remind writes to whoever has not paid in time.
+func (s *sample) remind(ctx context.Context) error {
+	due, err := s.dunning.List(ctx, dunning.Filter{Show: dunning.ToRemind, Limit: store.Batch})
+	if err != nil {
+		return err
+	}
+	for _, i := range due.Items {
+		if _, err := s.dunning.Remind(ctx, i.InvoiceID, sampleBookkeeper); err != nil {
+			return fmt.Errorf("sample reminder of invoice %s: %w", i.InvoiceNumber, err)
+		}
+	}
+	return nil
 }
 
 // pass lets time pass, but not while work is under way: a lease would end too early.
@@ -147,8 +190,19 @@ var sampleMethods = []paymentmethod.Input{
 		Region: klarna.Europe, Environment: klarna.Playground},
 	{Name: "Rechnung", Type: "rechnung", Module: paymentmethod.ModuleNone, Connection: paymentmethod.Manual, Active: true,
 		Documents: paymentmethod.DeliveryNoteAndInvoice, BehavesLike: paymentmethod.Invoice, Region: klarna.Europe, Environment: klarna.Live},
+	{Name: "Klarna Vorkasse", Type: "klarna_vorkasse", Module: paymentmethod.ModuleKlarna, Connection: paymentmethod.API, Active: true,
+		Documents: paymentmethod.DeliveryNoteOnly, BehavesLike: paymentmethod.Prepayment, DocumentText: "Betrag dankend per Klarna erhalten.",
+		Region: klarna.Europe, Environment: klarna.Playground, Username: klarnasandbox.DemoUsername, Password: klarnasandbox.DemoPassword},
 	{Name: "Vorkasse", Type: "vorkasse", Module: paymentmethod.ModuleNone, Connection: paymentmethod.Manual, Active: true,
 		Documents: paymentmethod.DeliveryNoteAndInvoice, BehavesLike: paymentmethod.Prepayment, Region: klarna.Europe, Environment: klarna.Live},
+}
+
+// sampleCompany is the merchant of the demo.
+var sampleCompany = document.Company{
+	Name: "Teehaus Sonnenschein GmbH", Street: "Speicherstr. 12", PostalCode: "20457", City: "Hamburg", Country: "DE",
+	Phone: "040 123456", Email: "hallo@teehaus.example", Website: "https://teehaus.example", VATID: "DE123456788", TaxNumber: "",
+	Register: "Amtsgericht Hamburg, HRB 00000", Bank: "Musterbank", IBAN: "DE02120300000000202051", BIC: "BYLADEM1001",
+	FooterText: "", PaymentTermDays: 7,
 }
 
 func (s *sample) makeMethods(ctx context.Context) error {
@@ -169,7 +223,7 @@ func (s *sample) makeOrder(ctx context.Context, n int, story story) error {
 	if story.draft {
 		in.Status = order.Draft
 	}
-	if in.PaymentMethod == "klarna" || in.PaymentMethod == "klarna_filiale" || in.PaymentMethod == "klarna_plugin" {
+	if strings.HasPrefix(in.PaymentMethod, "klarna") {
 		if err := s.atKlarna(&in, story); err != nil {
 			return err
 		}

@@ -19,21 +19,26 @@ type story struct {
 	play       func(ctx context.Context, s *sample, o *order.Order) error
 }
 
-const samplePerson = "Vera Versand"
+// People of the demo.
+const (
+	samplePerson     = "Vera Versand"
+	sampleBookkeeper = "Bodo Buchhaltung"
+)
 
 // stories come round in this order; most orders go well.
 var stories = []story{
 	{play: ship}, {play: shipLater}, {}, {play: ship},
 	{method: "klarna_filiale", play: ship},
 	{play: twoParcels}, {play: shipLater},
-	{method: "rechnung", play: ship},
-	{play: partDelivery}, {play: ship}, {},
+	{method: "rechnung", play: onInvoice},
+	{play: partDelivery}, {play: ship}, {}, {play: autoshipped},
 	{atKlarna: func(k *klarnasandbox.NewOrder) { k.ExpiresAt = k.CreatedAt.Add(12 * time.Hour) }, play: shipLater}, // expired when it leaves
 	{play: ship}, {method: "klarna_plugin", play: ship}, {play: shipLater},
 	{play: capturedInPortal}, {draft: true}, {play: ship},
-	{noKlarnaID: true, play: ship},
+	{noKlarnaID: true, play: ship}, {method: "klarna_vorkasse", play: paidAtShop}, {play: autoshipped},
+	{method: "rechnung", play: onInvoiceAndPaid},
 	{method: "klarna_filiale", play: doneByHand},
-	{play: ship}, {method: "vorkasse"}, {play: withoutTracking},
+	{play: ship}, {method: "vorkasse"}, {play: withoutTracking}, {method: "klarna_vorkasse"},
 	undecided,
 	{play: shipLater}, {play: cancelled}, {play: shakyLine},
 	{atKlarna: func(k *klarnasandbox.NewOrder) { k.Amount -= 1000 }, play: ship}, // less is authorised than ordered
@@ -142,4 +147,50 @@ func noAnswer(ctx context.Context, s *sample, o *order.Order) error {
 		return err
 	}
 	return ship(ctx, s, o)
+}
+
+// autoshipped waits for a delivery note from today's run; who packs it stands in the
+// dispatch centre.
+func autoshipped(_ context.Context, s *sample, o *order.Order) error {
+	s.autoship = append(s.autoship, o.ID)
+	if s.random.IntN(3) > 0 {
+		s.later = append(s.later, func(ctx context.Context) error { return ship(ctx, s, o) })
+	}
+	return nil
+}
+
+// onInvoice gets a delivery note and an invoice, and leaves the day after. Nobody has
+// paid yet.
+func onInvoice(_ context.Context, s *sample, o *order.Order) error {
+	s.autoship = append(s.autoship, o.ID)
+	s.later = append(s.later, func(ctx context.Context) error { return ship(ctx, s, o) })
+	return nil
+}
+
+func onInvoiceAndPaid(ctx context.Context, s *sample, o *order.Order) error {
+	s.afterDays(3, func(ctx context.Context) error {
+		return s.dispatch.BookPayment(ctx, o.ID, s.clock.Now(), sampleBookkeeper)
+	})
+	return onInvoice(ctx, s, o)
+}
+
+// paidAtShop is Klarna prepayment: the shop has captured, somebody reads that at Klarna,
+// and the parcel leaves.
+func paidAtShop(ctx context.Context, s *sample, o *order.Order) error {
+	if _, err := s.sandbox.Act(o.KlarnaOrderID, klarnasandbox.Action{Kind: klarnasandbox.ActionCapture}); err != nil {
+		return err
+	}
+	if _, err := s.captures.Read(ctx, o.ID, samplePerson); err != nil {
+		return err
+	}
+	return shipLater(ctx, s, o)
+}
+
+// afterDays does something some days later, if the demo's past lasts that long.
+func (s *sample) afterDays(n int, do func(ctx context.Context) error) {
+	if n > 1 {
+		s.later = append(s.later, func(context.Context) error { s.afterDays(n-1, do); return nil })
+		return
+	}
+	s.later = append(s.later, do)
 }

@@ -49,6 +49,8 @@ type Batch struct {
 	CreatedAt  time.Time
 	StartedAt  *time.Time
 	FinishedAt *time.Time
+	Failures   int        // how often the next item has ended in an accident of our own
+	DueAt      *time.Time // of a running one: when its next turn is
 }
 
 // Handled is how many items have had their turn.
@@ -82,9 +84,10 @@ type Item struct {
 func (Item) TableName() string { return "batch_items" }
 
 // Message is a text in the reader's language: a key with its facts. Field is the column
-// or field that it is about, "" for the whole.
+// or field that it is about, "" for the whole; Line the line of a file, 0 for no file.
 type Message struct {
 	Field string         `json:"field,omitempty"`
+	Line  int            `json:"line,omitempty"`
 	Key   string         `json:"key"`
 	Args  map[string]any `json:"args,omitempty"` // strings, numbers, and amounts as order.Money
 }
@@ -107,6 +110,11 @@ func MessagesOf(err error) ([]Message, bool) {
 		messages[i] = Message{Field: f.Name, Key: f.Key, Args: argsOf(f.Args)}
 	}
 	return messages, true
+}
+
+// At is a message about a line of a file, and a column of it ("" for the whole line).
+func At(line int, column, key string, args ...any) Message {
+	return Message{Line: line, Field: column, Key: key, Args: argsOf(args)}
 }
 
 func argsOf(args []any) map[string]any {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -31,8 +32,8 @@ type Result struct {
 }
 
 // Handler does one item. An error for a person (a fault.Error) refuses the item with its
-// messages; any other one puts the batch off and the item comes again. What it does must
-// change nothing the second time.
+// messages; any other one, or a panic, puts the batch off and the item comes again, a few
+// times. What it does must change nothing the second time.
 type Handler func(ctx context.Context, b *Batch, i *Item) (Result, error)
 
 // Service keeps batches and works on them.
@@ -130,12 +131,13 @@ func (s *Service) forget(ctx context.Context, id int64) {
 	_ = s.db.InTx(ctx, func(tx *gorm.DB) error { return tx.Delete(&Batch{ID: id}).Error })
 }
 
-// Start lets a preview run. Conflict when it is none any more, or when the other run of
-// a kind that runs alone has not ended.
-func (s *Service) Start(ctx context.Context, id int64, actor string) error {
+// Start lets a preview run. What also does becomes true together with it, and its errors
+// pass. Conflict when it is none any more, or when the other run of a kind that runs
+// alone has not ended.
+func (s *Service) Start(ctx context.Context, id int64, actor string, also ...func(tx *gorm.DB) error) error {
 	return s.step(ctx, id, []State{Preview}, func(tx *gorm.DB, b *Batch, now time.Time) map[string]any {
 		return map[string]any{"state": Running, "started_at": now, "due_at": now, "actor": actor}
-	})
+	}, also...)
 }
 
 // Stop lets a running batch rest after the item it is at.
@@ -160,7 +162,11 @@ func (s *Service) Discard(ctx context.Context, id int64) error {
 	}
 	if b.State == Preview {
 		return s.db.InTx(ctx, func(tx *gorm.DB) error {
-			return tx.Where("id = ? AND state = ?", id, Preview).Delete(&Batch{}).Error
+			res := tx.Where("id = ? AND state = ?", id, Preview).Delete(&Batch{})
+			if res.Error == nil && res.RowsAffected == 0 {
+				return fault.New(fault.Conflict, "batch.error.state")
+			}
+			return res.Error
 		})
 	}
 	return s.step(ctx, id, []State{Stopped}, func(_ *gorm.DB, _ *Batch, now time.Time) map[string]any {
@@ -169,7 +175,7 @@ func (s *Service) Discard(ctx context.Context, id int64) error {
 }
 
 // step is one guarded change of a batch's state.
-func (s *Service) step(ctx context.Context, id int64, from []State, changes func(*gorm.DB, *Batch, time.Time) map[string]any) error {
+func (s *Service) step(ctx context.Context, id int64, from []State, changes func(*gorm.DB, *Batch, time.Time) map[string]any, also ...func(*gorm.DB) error) error {
 	b, err := s.Find(ctx, id)
 	if err != nil {
 		return err
@@ -181,6 +187,11 @@ func (s *Service) step(ctx context.Context, id int64, from []State, changes func
 		}
 		if res.RowsAffected == 0 {
 			return fault.New(fault.Conflict, "batch.error.state")
+		}
+		for _, do := range also {
+			if err := do(tx); err != nil {
+				return err
+			}
 		}
 		s.bell.RingAfter(tx)
 		return nil
@@ -207,21 +218,34 @@ func (s *Service) Find(ctx context.Context, id int64) (*Batch, error) {
 // Items returns the items of a batch after a position, in their order; with states only
 // those.
 func (s *Service) Items(ctx context.Context, batchID, after int64, limit int, states ...ItemState) ([]Item, error) {
-	tx := s.db.Read(ctx).Where("batch_id = ? AND position > ?", batchID, after).Order("position").Limit(limit)
+	return s.items(s.db.Read(ctx).Where("position > ?", after).Order("position"), batchID, limit, states)
+}
+
+// ItemsBefore is Items for those before a position: the last of them.
+func (s *Service) ItemsBefore(ctx context.Context, batchID, before int64, limit int, states ...ItemState) ([]Item, error) {
+	items, err := s.items(s.db.Read(ctx).Where("position < ?", before).Order("position DESC"), batchID, limit, states)
+	slices.Reverse(items)
+	return items, err
+}
+
+func (s *Service) items(tx *gorm.DB, batchID int64, limit int, states []ItemState) (items []Item, err error) {
+	tx = tx.Where("batch_id = ?", batchID)
 	if len(states) > 0 {
 		tx = tx.Where("state IN ?", states)
 	}
-	var items []Item
-	if err := tx.Find(&items).Error; err != nil {
+	if err := tx.Limit(limit).Find(&items).Error; err != nil {
 		return nil, fmt.Errorf("list the items of batch %d: %w", batchID, err)
 	}
 	return items, nil
 }
 
-// List returns batches of these kinds, newest first, older than the id before (0: from
-// the newest), without those that nobody finished preparing.
+// List returns batches of these kinds, or of all, newest first, older than the id before
+// (0: from the newest), without those that are not prepared yet.
 func (s *Service) List(ctx context.Context, before int64, limit int, kinds ...Kind) ([]Batch, error) {
-	tx := s.db.Read(ctx).Where("kind IN ? AND state <> ?", kinds, Filling).Order("id DESC").Limit(limit)
+	tx := s.db.Read(ctx).Where("state <> ?", Filling).Order("id DESC").Limit(limit)
+	if len(kinds) > 0 {
+		tx = tx.Where("kind IN ?", kinds)
+	}
 	if before != 0 {
 		tx = tx.Where("id < ?", before)
 	}

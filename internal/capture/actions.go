@@ -163,14 +163,18 @@ func (p *Pusher) PlanAgain(tx *gorm.DB, orderID int64, rule Rule, actor string) 
 	return RefreshFeedback(tx, orderID)
 }
 
-// DoneByHand ticks off what a person marked in Klarna's portal, or takes the tick back.
-func (p *Pusher) DoneByHand(tx *gorm.DB, orderID int64, done bool, actor string) error {
+// DoneByHand ticks off what a person marked in Klarna's portal, or takes the tick back:
+// for one delivery note, or, with noteID 0, for all of the order.
+func (p *Pusher) DoneByHand(tx *gorm.DB, orderID, noteID int64, done bool, actor string) error {
 	from, to := ByHand, DoneByHand
 	if !done {
 		from, to = to, from
 	}
-	res := tx.Model(&Capture{}).Where("order_id = ? AND state = ?", orderID, from).
-		Updates(map[string]any{"state": to, "actor": actor, "updated_at": p.clock.Now()})
+	rows := tx.Model(&Capture{}).Where("order_id = ? AND state = ?", orderID, from)
+	if noteID != 0 {
+		rows = rows.Where("delivery_note_id = ?", noteID)
+	}
+	res := rows.Updates(map[string]any{"state": to, "actor": actor, "updated_at": p.clock.Now()})
 	if res.Error != nil {
 		return res.Error
 	}
@@ -251,6 +255,12 @@ func (p *Pusher) Read(ctx context.Context, orderID int64, actor string) (*klarna
 		if err := order.KeepReading(tx, o.ID, ko.KlarnaReference, ko.ExpiresAt); err != nil {
 			return err
 		}
+		if err := keepReading(tx, &o, ko, p.clock.Now()); err != nil {
+			return err
+		}
+		if err := p.bookPrepayment(tx, o.ID, ko, actor); err != nil {
+			return err
+		}
 		p.bell.RingAfter(tx)
 		return tx.Model(&Capture{}).Where("order_id = ? AND state = ?", o.ID, Unknown).Update("due_at", p.clock.Now()).Error
 	})
@@ -261,4 +271,35 @@ func (p *Pusher) Read(ctx context.Context, orderID int64, actor string) (*klarna
 		return nil, fault.Wrap(callErr, fault.Conflict, "capture.error.read_failed", "Status", call.Status)
 	}
 	return ko, nil
+}
+
+// bookPrepayment notes that an order which is paid before it leaves is paid: Klarna says
+// that all of it was captured, but for a cent a line of rounding.
+func (p *Pusher) bookPrepayment(tx *gorm.DB, orderID int64, ko *klarna.Order, actor string) error {
+	o, err := order.Lock(tx, orderID)
+	if err != nil {
+		return err
+	}
+	if err := tx.Take(&o.PaymentMethod, o.PaymentMethodID).Error; err != nil {
+		return err
+	}
+	if o.PaymentMethod.BehavesLike != paymentmethod.Prepayment || o.Status == order.Cancelled || o.MarkPaid ||
+		ko.Status != klarna.StatusCaptured {
+		return nil
+	}
+	var lines int64
+	if err := tx.Model(&order.Line{}).Where("order_id = ?", o.ID).Count(&lines).Error; err != nil {
+		return err
+	}
+	if ko.CapturedAmount < o.Total-lines {
+		return nil
+	}
+	at := p.clock.Now()
+	for _, c := range ko.Captures {
+		if !c.CapturedAt.IsZero() {
+			at = c.CapturedAt
+		}
+	}
+	_, err = order.BookPayment(tx, o, at, p.clock.Now(), order.PaidAtKlarna, actor)
+	return err
 }

@@ -24,7 +24,7 @@ func Request(note *order.DeliveryNote, lines []order.Line, parcels []order.Parce
 }
 
 func shippingInfo(p order.Parcel) klarna.ShippingInfo {
-	return klarna.ShippingInfo{ShippingCompany: p.Carrier, ShippingMethod: klarna.Home,
+	return klarna.ShippingInfo{ShippingCompany: p.Carrier, ShippingMethod: klarna.ShippingMethod(p.ShippingMethod),
 		TrackingNumber: p.TrackingNumber, TrackingURI: p.TrackingURL}
 }
 

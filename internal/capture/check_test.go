@@ -59,6 +59,10 @@ func (p placed) problems() (problems []string) {
 	if entries != ok {
 		complain("%d captures are confirmed, the protocol says %d: %v", ok, entries, p.kinds())
 	}
+	settled := slices.Contains([]order.Feedback{order.FeedbackConfirmed, order.FeedbackDoneByHand, order.FeedbackSkipped, order.FeedbackNone}, o.Feedback)
+	if o.Gone() && settled != (o.Status == order.Completed) {
+		complain("it shows %s and is %s", o.Feedback, o.Status)
+	}
 	if want := p.feedback(o, captures); o.Feedback != want {
 		complain("it shows %s, want %s", o.Feedback, want)
 	}

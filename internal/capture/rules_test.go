@@ -379,7 +379,8 @@ func TestPolicy(t *testing.T) {
 
 func TestRequest(t *testing.T) {
 	t.Parallel()
-	parcels := []order.Parcel{{Carrier: "dhl-germany", TrackingNumber: "0034", TrackingURL: "https://example.org/0034"}, {Carrier: "own", TrackingNumber: "2"}}
+	parcels := []order.Parcel{{Carrier: "dhl-germany", ShippingMethod: "DHLPackstation", TrackingNumber: "0034", TrackingURL: "https://example.org/0034"},
+		{Carrier: "own", TrackingNumber: "2"}}
 	part := func(f *Facts) { f.Note.Whole = false }
 	for _, c := range []struct {
 		name    string
@@ -388,8 +389,8 @@ func TestRequest(t *testing.T) {
 		want    string
 	}{
 		{"whole", func(*Facts) {}, parcels, `{"captured_amount":6457,"description":"300001","reference":"300001","shipping_info":[` +
-			`{"shipping_company":"dhl-germany","shipping_method":"Home","tracking_number":"0034","tracking_uri":"https://example.org/0034"},` +
-			`{"shipping_company":"own","shipping_method":"Home","tracking_number":"2"}]}`},
+			`{"shipping_company":"dhl-germany","shipping_method":"DHLPackstation","tracking_number":"0034","tracking_uri":"https://example.org/0034"},` +
+			`{"shipping_company":"own","tracking_number":"2"}]}`},
 		{"no parcel", func(*Facts) {}, nil, `{"captured_amount":6457,"description":"300001","reference":"300001"}`},
 		{"part", func(f *Facts) { part(f); f.Order.Lines[0].TaxRate = 1900 }, nil,
 			`{"captured_amount":6457,"description":"300001","reference":"300001","order_lines":[` +

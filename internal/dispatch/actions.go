@@ -21,6 +21,9 @@ type ShipInput struct {
 	Parcels []ParcelInput
 	// WithoutTracking says that Klarna is to be told although there is no number.
 	WithoutTracking bool
+	// DeliveryNote is the number of the only note that leaves without a tracking number;
+	// empty: everything that has not left.
+	DeliveryNote string
 }
 
 // Ship marks everything of an order shipped that has not left: with these parcels, or,
@@ -59,6 +62,13 @@ func (s *Service) Ship(ctx context.Context, orderID int64, in ShipInput, actor s
 		if !in.WithoutTracking {
 			return nil
 		}
+		if in.DeliveryNote != "" {
+			note, err := j.staying(in.DeliveryNote)
+			if err != nil {
+				return err
+			}
+			return j.leaveUntracked(note)
+		}
 		return j.shipRest()
 	})
 }
@@ -71,19 +81,23 @@ func (j *job) shipRest() error {
 		}
 	}
 	for i := range j.notes {
-		n := &j.notes[i]
-		if n.ShippedAt != nil {
+		if j.notes[i].ShippedAt != nil {
 			continue
 		}
-		n.WithoutTracking = len(n.Parcels) == 0
-		if err := j.protocol("shipped_without_tracking", order.Params{"note": n.Number}); err != nil {
-			return err
-		}
-		if err := j.leave(n); err != nil {
+		if err := j.leaveUntracked(&j.notes[i]); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// leaveUntracked lets a note leave without a tracking number.
+func (j *job) leaveUntracked(n *order.DeliveryNote) error {
+	n.WithoutTracking = len(n.Parcels) == 0
+	if err := j.protocol("shipped_without_tracking", order.Params{"note": n.Number}); err != nil {
+		return err
+	}
+	return j.leave(n)
 }
 
 // Release lets a draft be worked on.
@@ -109,7 +123,7 @@ func (s *Service) Cancel(ctx context.Context, orderID int64, actor string) error
 		switch {
 		case j.order.Status == order.Cancelled:
 			return fault.New(fault.Conflict, "dispatch.error.cancelled", "Number", j.order.Number)
-		case j.order.Status == order.Completed, j.order.Status == order.Shipped && !j.isKlarna():
+		case j.order.Gone() && !j.isKlarna():
 			return fault.New(fault.Conflict, "dispatch.error.all_left", "Number", j.order.Number)
 		}
 		if err := j.Captures.Withdraw(j.tx, j.order.ID, capture.RuleCancelled, actor); err != nil {
@@ -146,7 +160,13 @@ func (s *Service) Uncancel(ctx context.Context, orderID int64, actor string) err
 		if err := j.refreshStatus(); err != nil {
 			return err
 		}
-		return j.Captures.PlanAgain(j.tx, j.order.ID, capture.RuleCancelled, actor)
+		if err := j.Captures.PlanAgain(j.tx, j.order.ID, capture.RuleCancelled, actor); err != nil {
+			return err
+		}
+		if err := j.planMailsAgain(); err != nil {
+			return err
+		}
+		return order.Settle(j.tx, j.order.ID)
 	})
 }
 
@@ -221,10 +241,11 @@ func (j *job) tellKlarna(tell bool, reason string) error {
 	return j.Captures.PlanAgain(j.tx, j.order.ID, capture.RuleDontTell, j.actor)
 }
 
-// DoneByHand ticks off what somebody marked in Klarna's portal, or takes the tick back.
+// DoneByHand ticks off what somebody marked in Klarna's portal, or takes the tick back:
+// for all delivery notes of an order.
 func (s *Service) DoneByHand(ctx context.Context, orderID int64, done bool, actor string) error {
 	return s.act(ctx, orderID, actor, func(j *job) error {
-		if err := j.Captures.DoneByHand(j.tx, j.order.ID, done, actor); err != nil {
+		if err := j.Captures.DoneByHand(j.tx, j.order.ID, 0, done, actor); err != nil {
 			return err
 		}
 		if done {

@@ -28,8 +28,9 @@ type Item struct {
 	ShippedAt      *time.Time
 	TrackingNumber string // of the newest parcel
 	Carrier        string
-	// CaptureState, Actor and UpdatedAt are of the note's capture, for the list of what is
-	// marked by hand.
+	// CaptureRowID, CaptureState, Actor and UpdatedAt are of the note's capture, for the
+	// list of what is marked by hand.
+	CaptureRowID int64
 	CaptureState capture.State
 	Actor        string
 	UpdatedAt    *time.Time
@@ -77,19 +78,27 @@ func (s *Service) ListShipped(ctx context.Context, before int64, limit int) (Ite
 		WHERE n.shipped_at IS NOT NULL AND n.id < ? ORDER BY n.id DESC LIMIT ?`, before, limit+1)
 }
 
-// ListByHand returns what a person has to mark in Klarna's portal, oldest first, or,
-// with done, what has been marked.
-func (s *Service) ListByHand(ctx context.Context, done bool, after int64, limit int) (Items, error) {
-	state := capture.ByHand
-	if done {
-		state = capture.DoneByHand
-	}
-	return s.items(ctx, limit, func(i Item) int64 { return i.NoteID }, `SELECT `+itemColumns+`,
-		c.state AS capture_state, c.actor, c.updated_at
-		FROM captures c JOIN delivery_notes n ON n.id = c.delivery_note_id JOIN orders o ON o.id = n.order_id
-		JOIN payment_methods m ON m.id = o.payment_method_id
-		WHERE c.state = ? AND n.id > ? ORDER BY n.id LIMIT ?`, state, after, limit+1)
+// ListByHand returns what a person has to mark in Klarna's portal, oldest first, after
+// the cursor.
+func (s *Service) ListByHand(ctx context.Context, after int64, limit int) (Items, error) {
+	return s.items(ctx, limit, func(i Item) int64 { return i.CaptureRowID }, `SELECT `+itemColumns+byHandColumns+`
+		WHERE c.state = ? AND c.id > ? ORDER BY c.id LIMIT ?`, capture.ByHand, after, limit+1)
 }
+
+// ListDoneByHand returns what was marked in Klarna's portal and ticked off, the newest
+// tick first, after the cursor.
+func (s *Service) ListDoneByHand(ctx context.Context, after int64, limit int) (Items, error) {
+	older, args := "", []any{}
+	if after != 0 {
+		older, args = " AND (c.updated_at, c.id) < (SELECT d.updated_at, d.id FROM captures d WHERE d.id = ?)", []any{after}
+	}
+	return s.items(ctx, limit, func(i Item) int64 { return i.CaptureRowID }, `SELECT `+itemColumns+byHandColumns+`
+		WHERE c.state = 'done_by_hand'`+older+` ORDER BY c.updated_at DESC, c.id DESC LIMIT ?`, append(args, limit+1)...)
+}
+
+const byHandColumns = `, c.id AS capture_row_id, c.state AS capture_state, c.actor, c.updated_at
+	FROM captures c JOIN delivery_notes n ON n.id = c.delivery_note_id JOIN orders o ON o.id = n.order_id
+	JOIN payment_methods m ON m.id = o.payment_method_id`
 
 func (s *Service) items(ctx context.Context, limit int, id func(Item) int64, query string, args ...any) (Items, error) {
 	var page Items

@@ -24,7 +24,9 @@ const (
 
 // ParcelInput is a parcel as somebody enters or scans it.
 type ParcelInput struct {
-	Carrier        string // a key, a name or one of Klarna's codes; others pass unchanged
+	// Carrier is a key, a name or one of Klarna's codes; others pass unchanged. Empty: the
+	// one that the number's form tells.
+	Carrier        string
 	TrackingNumber string
 	TrackingURL    string // empty: the carrier's page
 	// DeliveryNote is the number of the note it belongs to; empty: the one that is due.
@@ -63,8 +65,6 @@ func (in *ParcelInput) check(f *fault.Checker, prefix string) {
 		f.Add(prefix+"tracking_number", "dispatch.error.tracking_form")
 	}
 	switch {
-	case in.Carrier == "":
-		f.Add(prefix+"carrier", "error.required")
 	case utf8.RuneCountInString(in.Carrier) > MaxCarrier:
 		f.Add(prefix+"carrier", "error.too_long", "Max", MaxCarrier)
 	case !utf8.ValidString(in.Carrier) || strings.ContainsFunc(in.Carrier, unicode.IsControl):
@@ -116,16 +116,20 @@ func (j *job) record(in ParcelInput, prefix string) (Recorded, error) {
 	if err != nil {
 		return Recorded{}, err
 	}
-	code, address, known := carrier.Resolve(in.Carrier, in.TrackingNumber)
-	if in.TrackingURL != "" {
-		address = in.TrackingURL
+	by, known, err := j.carrierOf(in, prefix)
+	if err != nil {
+		return Recorded{}, err
+	}
+	address := in.TrackingURL
+	if address == "" {
+		address = by.Link(in.TrackingNumber)
 	}
 	r := Recorded{Note: note.Number, Created: true, UnknownCarrier: !known}
 	if r.Elsewhere, err = j.elsewhere(key); err != nil {
 		return Recorded{}, err
 	}
-	r.Parcel = order.Parcel{OrderID: j.order.ID, DeliveryNoteID: note.ID, Carrier: code, TrackingNumber: in.TrackingNumber,
-		TrackingKey: key, TrackingURL: address, Report: order.ReportNone, CreatedBy: j.actor, CreatedAt: j.clock.Now()}
+	r.Parcel = order.Parcel{OrderID: j.order.ID, DeliveryNoteID: note.ID, Carrier: by.Code, ShippingMethod: string(by.ShippingMethod),
+		TrackingNumber: in.TrackingNumber, TrackingKey: key, TrackingURL: address, Report: order.ReportNone, CreatedBy: j.actor, CreatedAt: j.clock.Now()}
 	if err := j.tx.Create(&r.Parcel).Error; err != nil {
 		return Recorded{}, fmt.Errorf("record parcel %s: %w", in.TrackingNumber, err)
 	}
@@ -133,7 +137,7 @@ func (j *job) record(in ParcelInput, prefix string) (Recorded, error) {
 	if err := order.AddTerms(j.tx, j.order.ID, in.TrackingNumber, key); err != nil {
 		return Recorded{}, err
 	}
-	err = j.protocol("parcel_recorded", order.Params{"carrier": carrier.NameOf(code), "number": in.TrackingNumber, "note": note.Number})
+	err = j.protocol("parcel_recorded", order.Params{"carrier": by.Name, "number": in.TrackingNumber, "note": note.Number})
 	if err != nil {
 		return Recorded{}, err
 	}
@@ -145,7 +149,37 @@ func (j *job) record(in ParcelInput, prefix string) (Recorded, error) {
 	if err != nil {
 		return Recorded{}, err
 	}
+	if err := j.planMail(&r.Parcel); err != nil {
+		return Recorded{}, err
+	}
 	return r, j.tx.Take(&r.Parcel, r.Parcel.ID).Error
+}
+
+func (j *job) carrierOf(in ParcelInput, prefix string) (c carrier.Carrier, known bool, err error) {
+	carriers, err := carrier.Read(j.tx)
+	if err != nil {
+		return c, false, err
+	}
+	return carrierOf(carriers, in, prefix)
+}
+
+// carrierOf returns who brings a parcel: the carrier that was entered, else the only one
+// whose numbers have the form of this one.
+func carrierOf(carriers carrier.Table, in ParcelInput, prefix string) (c carrier.Carrier, known bool, err error) {
+	if in.Carrier != "" {
+		c, known = carriers.Resolve(in.Carrier)
+		return c, known, nil
+	}
+	var f fault.Checker
+	switch likely := carriers.Recognise(in.TrackingNumber); len(likely) {
+	case 1:
+		return likely[0], true, nil
+	case 0:
+		f.Add(prefix+"carrier", "dispatch.error.carrier_not_recognised")
+	default:
+		f.Add(prefix+"carrier", "dispatch.error.carrier_ambiguous", "Carriers", likely.Names())
+	}
+	return c, false, f.Err()
 }
 
 // refuseOwnNumber catches the scan of the wrong barcode.
@@ -233,13 +267,27 @@ func (j *job) waitingNotes() ([]*order.DeliveryNote, error) {
 	var waiting []*order.DeliveryNote
 	for i := range j.notes {
 		n := &j.notes[i]
-		s, isPlanned := state[n.ID]
-		switch {
-		case n.ShippedAt == nil, isPlanned && s == capture.Pending, !isPlanned && j.isKlarna():
+		var planned *capture.State
+		if s, ok := state[n.ID]; ok {
+			planned = &s
+		}
+		if waits(n.ShippedAt != nil, planned, j.isKlarna()) {
 			waiting = append(waiting, n)
 		}
 	}
 	return waiting, nil
+}
+
+// waits tells a note that has not left, or whose capture is not on its way to Klarna:
+// not planned (nil), or pending.
+func waits(hasLeft bool, planned *capture.State, isKlarna bool) bool {
+	switch {
+	case !hasLeft:
+		return true
+	case planned == nil:
+		return isKlarna
+	}
+	return *planned == capture.Pending
 }
 
 // elsewhere is the number of another order with the same tracking number.
@@ -292,7 +340,11 @@ func (s *Service) RemoveParcel(ctx context.Context, orderID, parcelID int64, act
 				return err
 			}
 		}
-		return j.protocol("parcel_removed", order.Params{"carrier": carrier.NameOf(parcel.Carrier), "number": parcel.TrackingNumber, "note": note.Number})
+		carriers, err := carrier.Read(j.tx)
+		if err != nil {
+			return err
+		}
+		return j.protocol("parcel_removed", order.Params{"carrier": carriers.NameOf(parcel.Carrier), "number": parcel.TrackingNumber, "note": note.Number})
 	})
 }
 

@@ -138,7 +138,7 @@ func TestBadParcels(t *testing.T) {
 		{parcel("-./"), "tracking_number dispatch.error.tracking_form"},
 		{parcel("300001"), "tracking_number dispatch.error.own_number"},
 		{parcel(other.Number), "tracking_number dispatch.error.own_number"},
-		{in(func(p *dispatch.ParcelInput) { p.Carrier = "" }), "carrier error.required"},
+		{in(func(p *dispatch.ParcelInput) { p.Carrier = "" }), "carrier dispatch.error.carrier_not_recognised"},
 		{in(func(p *dispatch.ParcelInput) { p.Carrier = strings.Repeat("ä", 101) }), "carrier error.too_long"},
 		{in(func(p *dispatch.ParcelInput) { p.Carrier = "a\nb" }), "carrier error.control_characters"},
 		{in(func(p *dispatch.ParcelInput) { p.TrackingURL = "javascript:alert(1)" }), "tracking_url dispatch.error.tracking_url"},

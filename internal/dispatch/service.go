@@ -6,6 +6,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"zahlwerk/internal/audit"
 	"zahlwerk/internal/batch"
 	"zahlwerk/internal/capture"
 	"zahlwerk/internal/carrier"
@@ -37,13 +38,18 @@ type Deps struct {
 	Captures  *capture.Pusher
 	Carriers  *carrier.Service
 	Documents *document.Service
-	Mails     *mail.Service
+	Mails     *mail.Service // nil: customers get no mails
 	Batches   *batch.Service
+	Trail     *audit.Trail // of the autoship schedule
 }
 
 // New returns the service.
 func New(db *store.DB, clk *clock.Clock, d Deps) *Service {
-	return &Service{db: db, clock: clk, Deps: d}
+	s := &Service{db: db, clock: clk, Deps: d}
+	if d.Mails != nil {
+		d.Mails.Handle(s.composeMail, s.mailOutcome)
+	}
+	return s
 }
 
 // job is an order that somebody acts on, held for the time of one transaction.
@@ -118,6 +124,11 @@ func (j *job) allOpen() map[int64]money.Quantity { return order.Open(j.lines, j.
 
 // makeNote makes the next delivery note for these quantities.
 func (j *job) makeNote(quantities map[int64]money.Quantity) (*order.DeliveryNote, error) {
+	return j.makeNoteAs("note_created", quantities)
+}
+
+// makeNoteAs is makeNote with the kind of the protocol entry that tells of it.
+func (j *job) makeNoteAs(kind string, quantities map[int64]money.Quantity) (*order.DeliveryNote, error) {
 	n := order.PlanNote(j.order, j.lines, j.notes, quantities)
 	var err error
 	if n.Number, err = store.NextNumber(j.tx, NoteNumbers, firstNoteNumber); err != nil {
@@ -131,7 +142,7 @@ func (j *job) makeNote(quantities map[int64]money.Quantity) (*order.DeliveryNote
 		return nil, err
 	}
 	j.notes = append(j.notes, n)
-	return &j.notes[len(j.notes)-1], j.protocol("note_created", order.Params{"note": n.Number,
+	return &j.notes[len(j.notes)-1], j.protocol(kind, order.Params{"note": n.Number,
 		"amount": order.Money{Amount: n.Amount, Currency: j.order.Currency}})
 }
 
@@ -147,7 +158,10 @@ func (j *job) leave(n *order.DeliveryNote) error {
 	if err := j.refreshStatus(); err != nil {
 		return err
 	}
-	return j.Captures.Plan(j.tx, j.order, n, j.actor)
+	if err := j.Captures.Plan(j.tx, j.order, n, j.actor); err != nil {
+		return err
+	}
+	return order.Settle(j.tx, j.order.ID)
 }
 
 // refreshStatus makes the order shipped when everything of it has left, and released
@@ -165,7 +179,7 @@ func (j *job) refreshStatus() error {
 			return err
 		}
 		return j.protocol("order_shipped", nil)
-	case !gone && j.order.Status == order.Shipped:
+	case !gone && j.order.Gone():
 		j.order.Status = order.Released
 		return j.set(map[string]any{"status": order.Released, "shipped_at": nil})
 	}

@@ -13,12 +13,15 @@ import (
 	"github.com/google/uuid"
 
 	"zahlwerk/internal/audit"
+	"zahlwerk/internal/batch"
 	"zahlwerk/internal/capture"
 	"zahlwerk/internal/carrier"
 	"zahlwerk/internal/clock"
 	"zahlwerk/internal/dispatch"
+	"zahlwerk/internal/document"
 	"zahlwerk/internal/fault"
 	"zahlwerk/internal/klarna"
+	"zahlwerk/internal/mail"
 	"zahlwerk/internal/money"
 	"zahlwerk/internal/order"
 	"zahlwerk/internal/paymentmethod"
@@ -37,6 +40,8 @@ type shop struct {
 	methods  *paymentmethod.Service
 	orders   *order.Service
 	dispatch *dispatch.Service
+	batches  *batch.Service
+	mails    *mail.Service
 	made     atomic.Int64
 }
 
@@ -50,7 +55,14 @@ func newShop(t *testing.T, db *store.DB) *shop {
 	pusher := capture.NewPusher(db, s.clock, bell, client, s.methods, capture.DefaultPolicy, 1)
 	s.methods.Depend(pusher)
 	s.orders = order.New(db, s.clock)
-	s.dispatch = dispatch.New(db, s.clock, dispatch.Deps{Captures: pusher, Carriers: carrier.New(db, s.clock, audit.New(db))})
+	s.batches = batch.New(db, s.clock, bell)
+	s.mails = mail.New(db, s.clock, box, audit.New(db), mail.Options{})
+	s.dispatch = dispatch.New(db, s.clock, dispatch.Deps{Captures: pusher, Carriers: carrier.New(db, s.clock, audit.New(db)),
+		Documents: document.New(db, s.clock, audit.New(db)), Mails: s.mails, Batches: s.batches, Trail: audit.New(db)})
+	s.batches.Handle(batch.Autoship, s.dispatch.Autoship)
+	for _, k := range dispatch.BulkKinds {
+		s.batches.Handle(k, s.dispatch.Bulk)
+	}
 	for typ, change := range map[string]func(in *paymentmethod.Input){
 		"klarna":  func(in *paymentmethod.Input) { in.Username, in.Password = "K000000_sandbox", "sandbox-password" },
 		"manual":  func(in *paymentmethod.Input) { in.Connection = paymentmethod.Manual },

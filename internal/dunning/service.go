@@ -1,6 +1,7 @@
 package dunning
 
 import (
+	"zahlwerk/internal/audit"
 	"zahlwerk/internal/clock"
 	"zahlwerk/internal/document"
 	"zahlwerk/internal/store"
@@ -10,10 +11,11 @@ import (
 type Service struct {
 	db        *store.DB
 	clock     *clock.Clock
+	trail     *audit.Trail
 	documents *document.Service
 }
 
 // New returns the service.
-func New(db *store.DB, clk *clock.Clock, documents *document.Service) *Service {
-	return &Service{db: db, clock: clk, documents: documents}
+func New(db *store.DB, clk *clock.Clock, trail *audit.Trail, documents *document.Service) *Service {
+	return &Service{db: db, clock: clk, trail: trail, documents: documents}
 }

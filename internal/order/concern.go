@@ -27,12 +27,18 @@ func (c Concern) apply(tx *gorm.DB, now time.Time) *gorm.DB {
 	case ConcernParcel:
 		return tx.Where("orders.id IN (SELECT order_id FROM parcels WHERE report IN ?)", []Report{ReportRefused, ReportUnknown})
 	case ConcernExpiring:
-		return tx.Where("orders.feedback IN ? AND orders.status <> ? AND orders.expires_at > ? AND orders.expires_at <= ?",
-			[]Feedback{FeedbackWaiting, FeedbackQueued, FeedbackFailed, FeedbackByHand}, Cancelled, now, now.Add(ExpiringWithin))
+		return expiring(tx, now, ExpiringWithin)
 	case ConcernByHand:
 		return tx.Where("orders.feedback = ?", FeedbackByHand)
 	}
 	return tx.Where("orders.feedback = ?", FeedbackFailed)
+}
+
+// expiring restricts a query to orders whose authorisation ends soon, and of which
+// nothing is captured.
+func expiring(tx *gorm.DB, now time.Time, within time.Duration) *gorm.DB {
+	return tx.Where("orders.feedback IN ? AND orders.status <> ? AND orders.expires_at > ? AND orders.expires_at <= ?",
+		[]Feedback{FeedbackWaiting, FeedbackQueued, FeedbackFailed, FeedbackByHand}, Cancelled, now, now.Add(within))
 }
 
 // ListConcern returns how many orders wait for this reason, counted to CountLimit, and

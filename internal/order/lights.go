@@ -38,7 +38,7 @@ func LightsOf(o *Order, p Progress) Lights {
 		l.Payment = LightGreen
 	}
 	l.Documents = degree(p.Notes, p.AllOn)
-	l.Shipped = degree(p.Left, p.AllGone || o.Status == Shipped || o.Status == Completed)
+	l.Shipped = degree(p.Left, p.AllGone || o.Gone())
 	switch o.Feedback {
 	case FeedbackConfirmed, FeedbackDoneByHand, FeedbackSkipped:
 		l.Klarna = LightGreen

@@ -23,13 +23,14 @@ type Filter struct {
 	From, Until     time.Time // placed at: from and before
 	TotalMin        *int64
 	TotalMax        *int64
+	ExpiresWithin   int   // days: the authorisation ends by then, and something is to be captured
 	Before          int64 // the cursor: orders older than the one with this id
 	After           int64 // or newer ones
 	Limit           int
 }
 
-func (f Filter) apply(tx *gorm.DB) *gorm.DB {
-	tx = matching(tx, f.Query)
+func (f Filter) apply(tx *gorm.DB, now time.Time) *gorm.DB {
+	tx = Matching(tx, f.Query)
 	if f.Status != "" {
 		tx = tx.Where("orders.status = ?", f.Status)
 	}
@@ -51,7 +52,20 @@ func (f Filter) apply(tx *gorm.DB) *gorm.DB {
 	if f.TotalMax != nil {
 		tx = tx.Where("orders.total <= ?", *f.TotalMax)
 	}
+	if f.ExpiresWithin > 0 {
+		tx = expiring(tx, now, time.Duration(f.ExpiresWithin)*24*time.Hour)
+	}
 	return tx
+}
+
+// findable tells filters that both databases can be asked.
+func (f Filter) findable() bool {
+	return store.Storable(f.Query + string(f.Status) + string(f.Feedback))
+}
+
+// found begins a query for the orders of f.
+func (s *Service) found(ctx context.Context, f Filter) *gorm.DB {
+	return f.apply(s.db.Read(ctx).Model(&Order{}), s.clock.Now())
 }
 
 // Page is a part of a list, newest first.
@@ -63,13 +77,13 @@ type Page struct {
 
 // List returns one page of the orders that f finds, with their payment methods.
 func (s *Service) List(ctx context.Context, f Filter) (Page, error) {
-	if !store.Storable(f.Query + string(f.Status) + string(f.Feedback)) {
+	if !f.findable() {
 		return Page{}, nil
 	}
 	if f.Limit <= 0 || f.Limit > MaxPage {
 		f.Limit = 50
 	}
-	tx := f.apply(s.db.Read(ctx).Model(&Order{}).Preload("PaymentMethod")).Limit(f.Limit + 1)
+	tx := s.found(ctx, f).Preload("PaymentMethod").Limit(f.Limit + 1)
 	switch {
 	case f.After != 0:
 		tx = tx.Where("orders.id > ?", f.After).Order("orders.id")
@@ -97,8 +111,20 @@ func (s *Service) List(ctx context.Context, f Filter) (Page, error) {
 	return p, nil
 }
 
-// CountLimit is where Count stops counting.
+// CountLimit is where counting stops.
 const CountLimit = 1000
+
+// CountAll returns how many orders f finds, at most CountLimit.
+func (s *Service) CountAll(ctx context.Context, f Filter) (n int, err error) {
+	if !f.findable() {
+		return 0, nil
+	}
+	some := s.found(ctx, f).Select("orders.id").Limit(CountLimit)
+	if err := s.db.Read(ctx).Raw("SELECT count(*) FROM (?) found", some).Scan(&n).Error; err != nil {
+		return 0, fmt.Errorf("count orders: %w", err)
+	}
+	return n, nil
+}
 
 // Count returns how many orders have each of these feedbacks, at most CountLimit
 // each: an index answers that without reading the orders.
@@ -117,6 +143,11 @@ func (s *Service) Count(ctx context.Context, feedbacks ...Feedback) (map[Feedbac
 
 // ProgressOf returns what the lights of these orders need, by order id.
 func (s *Service) ProgressOf(ctx context.Context, orders []Order) (map[int64]Progress, error) {
+	return ProgressOf(s.db.Read(ctx), orders)
+}
+
+// ProgressOf returns what the lights of these orders need, by order id.
+func ProgressOf(db *gorm.DB, orders []Order) (map[int64]Progress, error) {
 	ids := make([]int64, len(orders))
 	for i, o := range orders {
 		ids[i] = o.ID
@@ -130,7 +161,7 @@ func (s *Service) ProgressOf(ctx context.Context, orders []Order) (map[int64]Pro
 		Notes, Left    int
 		Ordered, Noted int64
 	}
-	err := s.db.Read(ctx).Raw(`
+	err := db.Raw(`
 		SELECT n.order_id, count(*) AS notes, count(n.shipped_at) AS "left",
 			(SELECT coalesce(sum(l.quantity), 0) FROM order_lines l WHERE l.order_id = n.order_id AND l.type IN (?, ?)) AS ordered,
 			(SELECT coalesce(sum(nl.quantity), 0) FROM delivery_note_lines nl

@@ -108,6 +108,10 @@ func TestFilters(t *testing.T) {
 			if i == 5 {
 				o.PaymentMethodID = s.methods["prepaid"].ID
 			}
+			if i < 3 {
+				expires := day(i).Add(time.Hour)
+				o.ExpiresAt = &expires
+			}
 		})
 		amount := func(n int64) *int64 { return &n }
 		for name, tc := range map[string]struct {
@@ -127,6 +131,8 @@ func TestFilters(t *testing.T) {
 			"elsewhere's clock": {order.Filter{From: day(1).In(time.FixedZone("", 14*3600)), Until: day(2).In(time.FixedZone("", -12*3600))}, []string{"1"}},
 			"at least":          {order.Filter{TotalMin: amount(400)}, []string{"5", "4"}},
 			"at most nothing":   {order.Filter{TotalMax: amount(0)}, []string{"0"}},
+			"expires":           {order.Filter{ExpiresWithin: 1}, []string{"0"}},
+			"expires later":     {order.Filter{ExpiresWithin: 3, Status: order.Released}, []string{"2", "0"}},
 			"together":          {order.Filter{Status: order.Shipped, Feedback: order.FeedbackFailed, TotalMax: amount(300), From: day(0)}, []string{"3"}},
 		} {
 			p, err := s.List(t.Context(), tc.filter)

@@ -57,6 +57,7 @@ type Parcel struct {
 	OrderID        int64
 	DeliveryNoteID int64
 	Carrier        string // Klarna's carrier code, or what was entered
+	ShippingMethod string // Klarna's, or "" where the carrier says nothing
 	TrackingNumber string
 	TrackingKey    string // the number as it is compared
 	TrackingURL    string

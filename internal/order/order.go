@@ -1,6 +1,7 @@
 package order
 
 import (
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -17,8 +18,8 @@ type Status string
 const (
 	Draft     Status = "draft"
 	Released  Status = "released"
-	Shipped   Status = "shipped"
-	Completed Status = "completed"
+	Shipped   Status = "shipped"   // everything has left; Klarna's answer is not settled
+	Completed Status = "completed" // everything has left, and nothing waits for an answer
 	Cancelled Status = "cancelled"
 )
 
@@ -149,10 +150,27 @@ func LockWhere(tx *gorm.DB, condition string, args ...any) (*Order, error) {
 	return &o, err
 }
 
-// SetFeedback keeps what the order shows of the conversation with Klarna; it belongs
-// into the transaction that changed the conversation.
+// settled are the feedbacks after which nothing of the conversation is open.
+var settled = []Feedback{FeedbackConfirmed, FeedbackDoneByHand, FeedbackSkipped, FeedbackNone}
+
+// SetFeedback keeps what the order shows of the conversation with Klarna, and with it
+// whether an order that has left is completed; it belongs into the transaction that
+// changed the conversation.
 func SetFeedback(tx *gorm.DB, orderID int64, f Feedback) error {
-	return tx.Model(&Order{}).Where("id = ? AND feedback <> ?", orderID, f).Update("feedback", f).Error
+	gone := Shipped
+	if slices.Contains(settled, f) {
+		gone = Completed
+	}
+	return tx.Model(&Order{}).Where("id = ? AND feedback <> ?", orderID, f).Updates(map[string]any{
+		"feedback": f, "status": gorm.Expr("CASE WHEN status IN (?, ?) THEN ? ELSE status END", Shipped, Completed, gone),
+	}).Error
+}
+
+// Settle completes an order that has left and of which nothing of the conversation with
+// Klarna is open.
+func Settle(tx *gorm.DB, orderID int64) error {
+	return tx.Model(&Order{}).Where("id = ? AND status = ? AND feedback IN ?", orderID, Shipped, settled).
+		Update("status", Completed).Error
 }
 
 // KeepReading keeps what Klarna told about the order: its short reference and until
@@ -181,6 +199,9 @@ func (o *Order) Delivery() Address {
 	}
 	return o.BillingAddress
 }
+
+// Gone tells that everything of the order has left.
+func (o *Order) Gone() bool { return o.Status == Shipped || o.Status == Completed }
 
 // IsKlarna tells that the order is paid through Klarna. It needs PaymentMethod.
 func (o *Order) IsKlarna() bool { return o.PaymentMethod.Module == paymentmethod.ModuleKlarna }

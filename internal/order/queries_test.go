@@ -63,6 +63,16 @@ func TestNumberOfQueries(t *testing.T) {
 			_, err := s.ProgressOf(ctx, orders)
 			return err
 		}},
+		"Each": {4, func(ctx context.Context, s shop) error {
+			for _, err := range s.Each(ctx, order.Filter{}) {
+				return err
+			}
+			return nil
+		}},
+		"NeighboursOf": {2, func(ctx context.Context, s shop) error {
+			_, err := s.NeighboursOf(ctx, order.Filter{Query: "max"}, 1)
+			return err
+		}},
 		"Find": {6, func(ctx context.Context, s shop) error {
 			_, err := s.Find(ctx, 1)
 			return err
@@ -130,6 +140,15 @@ func TestQueryPlans(t *testing.T) {
 			_, err := s.Count(ctx, order.FeedbackFailed)
 			return err
 		}, want: "COVERING INDEX orders_feedback (feedback=?)"},
+		"a count of a filter": {do: func(ctx context.Context) error {
+			_, err := s.CountAll(ctx, order.Filter{Status: order.Shipped})
+			return err
+		}, want: "COVERING INDEX orders_status (status=?)"},
+		"neighbours": {do: func(ctx context.Context) error {
+			_, err := s.NeighboursOf(ctx, order.Filter{Feedback: order.FeedbackFailed}, 500)
+			return err
+		}, want: "INDEX orders_feedback (feedback=? AND id>?)"},
+		"what expires": {do: list(order.Filter{ExpiresWithin: 7}), want: "INDEX orders_feedback (feedback=?)", sorted: true},
 		"lights": {do: func(ctx context.Context) error {
 			_, err := s.ProgressOf(ctx, []order.Order{{ID: 1}, {ID: 2}})
 			return err

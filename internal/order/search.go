@@ -68,9 +68,9 @@ func AddTerms(tx *gorm.DB, orderID int64, texts ...string) error {
 	return nil
 }
 
-// matching restricts a query on orders to those that q finds: every word of q, or q
+// Matching restricts a query on orders to those that q finds: every word of q, or q
 // without its blanks, is the beginning of a term.
-func matching(tx *gorm.DB, q string) *gorm.DB {
+func Matching(tx *gorm.DB, q string) *gorm.DB {
 	const found = "orders.id IN (SELECT order_id FROM order_terms WHERE term >= ? AND term < ?)"
 	asked := words(q)
 	if len(asked) == 0 {

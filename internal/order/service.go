@@ -28,11 +28,19 @@ type Service struct {
 // New returns the service.
 func New(db *store.DB, clk *clock.Clock) *Service { return &Service{db: db, clock: clk} }
 
+// Option changes how the protocol of a new order begins.
+type Option func(first *ProtocolEntry)
+
+// FromFile says that the order stood in a file.
+func FromFile(name string) Option {
+	return func(first *ProtocolEntry) { first.Kind, first.Params = "order_imported", Params{"file": name} }
+}
+
 // Create makes an order. The same input again returns the order that is there, with
 // created false. Errors: Invalid with the fields; Conflict with the key
 // "order.error.number_taken" (another order has the number) or
 // "order.error.klarna_order_id_taken".
-func (s *Service) Create(ctx context.Context, in Input, actor string) (o *Order, created bool, err error) {
+func (s *Service) Create(ctx context.Context, in Input, actor string, options ...Option) (o *Order, created bool, err error) {
 	in.normalise()
 	posted := in
 	if in.PlacedAt.IsZero() {
@@ -70,11 +78,14 @@ func (s *Service) Create(ctx context.Context, in Input, actor string) (o *Order,
 			return err
 		}
 		o.Lines = lines
-		kind := "order_created"
+		first := ProtocolEntry{OrderID: o.ID, At: o.CreatedAt, Actor: actor, Kind: "order_created"}
 		if o.Status == Draft {
-			kind = "order_drafted"
+			first.Kind = "order_drafted"
 		}
-		return AddProtocol(tx, ProtocolEntry{OrderID: o.ID, At: o.CreatedAt, Actor: actor, Kind: kind})
+		for _, change := range options {
+			change(&first)
+		}
+		return AddProtocol(tx, first)
 	})
 	if err != nil {
 		return nil, false, fmt.Errorf("create order %s: %w", in.Number, err)

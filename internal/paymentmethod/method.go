@@ -134,5 +134,11 @@ func (m *Method) PortalURL(klarnaOrderID string) string {
 	return klarna.PortalOrderURL(m.Environment, "", klarnaOrderID)
 }
 
+// AwaitsOthersCapture tells that orders wait for money which comes only if somebody else,
+// the shop, captures at Klarna: we do when they have left.
+func (m *Method) AwaitsOthersCapture() bool {
+	return m.Module == ModuleKlarna && m.BehavesLike == Prepayment && !m.MarkPaid && m.Connection != Plugin
+}
+
 // Connected tells that Zahlwerk tells Klarna for this method.
 func (m *Method) Connected() bool { return m.Module == ModuleKlarna && m.Connection == API }

@@ -15,6 +15,7 @@ CREATE TABLE batches (
     created_at  TIMESTAMPTZ NOT NULL,
     started_at  TIMESTAMPTZ,
     finished_at TIMESTAMPTZ,
+    failures    BIGINT NOT NULL DEFAULT 0,  -- accidents with the next item
     due_at      TIMESTAMPTZ,
     lease_until TIMESTAMPTZ,
     lease_token TEXT COLLATE "C" NOT NULL DEFAULT ''

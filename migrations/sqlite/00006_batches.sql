@@ -15,6 +15,7 @@ CREATE TABLE batches (
     created_at  DATETIME NOT NULL,
     started_at  DATETIME,
     finished_at DATETIME,
+    failures    BIGINT NOT NULL DEFAULT 0,  -- accidents with the next item
     due_at      DATETIME,
     lease_until DATETIME,
     lease_token TEXT NOT NULL DEFAULT ''

@@ -15,6 +15,7 @@ import (
 
 	"zahlwerk/internal/auth"
 	"zahlwerk/internal/capture"
+	"zahlwerk/internal/carrier"
 	"zahlwerk/internal/dispatch"
 	"zahlwerk/internal/i18n"
 	"zahlwerk/internal/order"
@@ -32,6 +33,7 @@ type Deps struct {
 	Orders   *order.Service
 	Dispatch *dispatch.Service
 	Captures *capture.Pusher
+	Carriers *carrier.Service
 }
 
 type service struct {

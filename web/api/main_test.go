@@ -65,9 +65,11 @@ func openOn(t testing.TB, db *store.DB, o klarna.Options) *house {
 	h := &house{t: t, db: db, clock: clk, bell: bell, auth: auth.New(db, clk, trail), log: &bytes.Buffer{}}
 	h.methods = paymentmethod.New(db, clk, box, trail, client, bell, paymentmethod.ProbePolicy{Every: time.Hour})
 	h.captures = capture.NewPusher(db, clk, bell, client, h.methods, capture.DefaultPolicy, 1)
+	carriers := carrier.New(db, clk, trail)
 	h.api = api.New(api.Deps{
 		Log:  h.logger(),
-		Auth: h.auth, Methods: h.methods, Orders: order.New(db, clk), Dispatch: dispatch.New(db, clk, dispatch.Deps{Captures: h.captures, Carriers: carrier.New(db, clk, trail)}), Captures: h.captures,
+		Auth: h.auth, Methods: h.methods, Orders: order.New(db, clk), Dispatch: dispatch.New(db, clk, dispatch.Deps{Captures: h.captures, Carriers: carriers}), Captures: h.captures,
+		Carriers: carriers,
 	})
 	for _, m := range []paymentmethod.Module{paymentmethod.ModuleKlarna, paymentmethod.ModuleNone} {
 		in := paymentmethod.Defaults(m)

@@ -39,6 +39,10 @@ func (s *service) listProtocol(ctx context.Context, in *protocolInput) (*protoco
 	if err != nil {
 		return nil, err
 	}
+	carriers, err := s.Carriers.List(ctx)
+	if err != nil {
+		return nil, err
+	}
 	answer := &protocolAnswer{}
 	if len(entries) > in.Limit {
 		entries = entries[:in.Limit]
@@ -50,7 +54,7 @@ func (s *service) listProtocol(ctx context.Context, in *protocolInput) (*protoco
 			e.Params = order.Params{}
 		}
 		answer.Body.Items[i] = ProtocolEntry{At: e.At, Actor: e.Actor, Kind: e.Kind, Outcome: e.Outcome,
-			Text: views.ProtocolText(ctx, e), Details: e.Params}
+			Text: views.ProtocolText(ctx, e, carriers), Details: e.Params}
 	}
 	return answer, nil
 }

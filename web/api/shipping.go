@@ -12,7 +12,7 @@ import (
 
 // ParcelInput is a parcel as somebody records it.
 type ParcelInput struct {
-	Carrier        string `json:"carrier" doc:"A key of the carrier table (dhl, dpd, gls …) or one of Klarna's codes; any other name of at most 100 characters passes unchanged."`
+	Carrier        string `json:"carrier" required:"false" doc:"A key of the carrier table (dhl, dpd, gls …) or one of Klarna's codes; any other name of at most 100 characters passes unchanged. If missing, the carrier whose numbers have the form of this one, if it is only one."`
 	TrackingNumber string `json:"tracking_number" doc:"At most 100 characters."`
 	TrackingURL    string `json:"tracking_url" required:"false" doc:"The carrier's page if missing."`
 	DeliveryNote   string `json:"delivery_note" required:"false" doc:"The number of the delivery note it belongs to; if missing, the one that is due."`

@@ -44,14 +44,33 @@ func TestHintsAboutAParcel(t *testing.T) {
 	}
 }
 
+// A carrier whose numbers look like no other's need not be named.
+func TestParcelWithoutCarrier(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	for i := range 3 {
+		h.post("/orders", posted(fmt.Sprint(i))).expect(t, 201)
+	}
+	h.post("/orders/0/parcels", `{"tracking_number":"00340434161094042557"}`).expect(t, 201).
+		is(t, document{"carrier": "dhl-germany", "unknown_carrier": false, "hints": "[]"})
+	h.post("/orders/1/ship", `{"parcels":[{"tracking_number":"1Z999AA10123456784"}]}`).expect(t, 200).
+		is(t, document{"delivery_notes.0.parcels.0.carrier": "ups"})
+	for number, want := range map[string]string{"4711": "body.carrier carrier_not_recognised", "09133131530724": "body.carrier carrier_ambiguous"} {
+		a := h.post("/orders/2/parcels", `{"tracking_number":"`+number+`"}`).expect(t, 422)
+		if got := a.errors(); got != want {
+			t.Errorf("%s: %s, want %s", number, got, want)
+		}
+	}
+}
+
 func TestBadParcels(t *testing.T) {
 	t.Parallel()
 	h := open(t)
 	h.post("/orders", posted("1")).expect(t, 201)
 	h.post("/orders", posted("draft", "status", "draft")).expect(t, 201)
 	for name, tt := range map[string]struct{ body, want string }{
-		"nothing":            {`{}`, "body.carrier required, body.tracking_number required"},
-		"blanks":             {`{"carrier":" ","tracking_number":" "}`, "body.tracking_number required, body.carrier required"},
+		"nothing":            {`{}`, "body.tracking_number required"},
+		"blanks":             {`{"carrier":" ","tracking_number":" "}`, "body.tracking_number required"},
 		"101 characters":     {`{"carrier":"dhl","tracking_number":"` + strings.Repeat("1", 101) + `"}`, "body.tracking_number too_long"},
 		"script":             {`{"carrier":"dhl","tracking_number":"<script>alert(1)</script>"}`, "body.tracking_number tracking_form"},
 		"only dashes":        {`{"carrier":"dhl","tracking_number":"---"}`, "body.tracking_number tracking_form"},
@@ -117,7 +136,7 @@ func TestShipping(t *testing.T) {
 		"":               "body.without_tracking no_tracking",
 		`{}`:             "body.without_tracking no_tracking",
 		`{"parcels":[]}`: "body.without_tracking no_tracking",
-		`{"parcels":[{"carrier":"dhl","tracking_number":"1234"},{"carrier":"","tracking_number":"<b>"}]}`: "body.parcels[1].tracking_number tracking_form, body.parcels[1].carrier required",
+		`{"parcels":[{"carrier":"dhl","tracking_number":"1234"},{"carrier":"","tracking_number":"<b>"}]}`: "body.parcels[1].tracking_number tracking_form",
 		`{"without_tracking":"yes"}`: "body.without_tracking boolean",
 	} {
 		if got := h.post("/orders/0/ship", body).expect(t, 422).errors(); got != want {

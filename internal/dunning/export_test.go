@@ -1,0 +1,4 @@
+package dunning
+
+// What the tests look at from outside.
+var PaperInput = (*Service).paperInput

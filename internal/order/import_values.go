@@ -1,0 +1,200 @@
+package order
+
+import (
+	"math/big"
+	"strings"
+	"time"
+	_ "time/tzdata" // the zone below must be known on every machine
+
+	"zahlwerk/internal/csvfile"
+	"zahlwerk/internal/money"
+)
+
+// zone is where the merchant works: a day in a file begins there.
+var zone = mustZone("Europe/Berlin")
+
+func mustZone(name string) *time.Location {
+	z, err := time.LoadLocation(name)
+	if err != nil {
+		panic(err) // the zones are built in
+	}
+	return z
+}
+
+// decimal is how a file writes fractions.
+type decimal byte
+
+// What a number says about it. Of "1.234" nothing can be told.
+const (
+	silent decimal = 0
+	comma  decimal = ','
+	point  decimal = '.'
+	mixed  decimal = '?' // one number says this, another that
+)
+
+// and joins what two numbers say.
+func (d decimal) and(other decimal) decimal {
+	switch {
+	case d == silent, d == other:
+		return other
+	case other == silent:
+		return d
+	}
+	return mixed
+}
+
+// lang is a language that writes numbers like the file.
+func (d decimal) lang() string {
+	if d == comma {
+		return "de"
+	}
+	return "en"
+}
+
+// clear reports whether a number can be read in one way only.
+func (d decimal) clear(number string) bool {
+	if d == comma || d == point {
+		return true
+	}
+	return decimalOf(number) != silent || !strings.ContainsAny(number, ".,")
+}
+
+// decimalOf is what a number says about the way in which fractions are written.
+func decimalOf(number string) decimal {
+	digits := strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' || r == '.' || r == ',' {
+			return r
+		}
+		return -1
+	}, number)
+	last := strings.LastIndexAny(digits, ".,")
+	if last < 0 {
+		return silent
+	}
+	mark, other := point, comma
+	if digits[last] == ',' {
+		mark, other = comma, point
+	}
+	whole := digits[:last]
+	switch {
+	case strings.ContainsRune(whole, rune(mark)): // several: they part thousands
+		return other
+	case strings.ContainsRune(whole, rune(other)):
+		return mark
+	case len(digits)-last-1 == 3 && len(whole) >= 1 && len(whole) <= 3 && whole[0] != '0':
+		return silent
+	}
+	return mark
+}
+
+// Values that an order refuses, for texts that can't be read; the text's own problem says
+// it better.
+const (
+	noAmount   = MaxAmount + 1
+	noQuantity = money.Quantity(0)
+	noRate     = -1
+)
+
+var noTime = time.Date(1, 1, 1, 0, 0, 1, 0, time.UTC)
+
+// parseRate reads a tax rate in percent with at most two decimals, as a file or a person
+// writes it, or in hundredths of a percent as the API does: no rate is above a hundred.
+func parseRate(s, lang string) (int64, bool) {
+	const step = money.One / 100 // a hundredth of a percent
+	q, err := money.ParseQuantity(strings.TrimSuffix(strings.TrimSpace(s), "%"), lang)
+	switch {
+	case err != nil, q < 0, q%step != 0:
+		return noRate, false
+	case q > 100*money.One && q.IsWhole() && q.Whole() <= MaxTaxRate:
+		return q.Whole(), true
+	case q > 0 && q < money.One, q > 100*money.One: // 0.19 is no percentage
+		return noRate, false
+	}
+	return int64(q / step), true
+}
+
+// product is price × quantity, rounded half up; noAmount if it is beyond all amounts.
+func product(price int64, q money.Quantity) int64 {
+	return rounded(new(big.Int).Mul(big.NewInt(price), big.NewInt(int64(q))), int64(money.One))
+}
+
+// unitPrice is total / quantity, rounded half up.
+func unitPrice(total int64, q money.Quantity) int64 {
+	if q <= 0 {
+		return 0
+	}
+	return rounded(new(big.Int).Mul(big.NewInt(total), big.NewInt(int64(money.One))), int64(q))
+}
+
+func rounded(n *big.Int, by int64) int64 {
+	n.Mul(n, big.NewInt(2)).Add(n, big.NewInt(by))
+	n.Div(n, new(big.Int).Mul(big.NewInt(2), big.NewInt(by))) // towards minus infinity: a half goes up
+	if !n.IsInt64() || n.Int64() > MaxAmount || n.Int64() < -MaxAmount {
+		return noAmount
+	}
+	return n.Int64()
+}
+
+// dateLayouts are the ways to write a moment that nobody can misread.
+var dateLayouts = []string{
+	time.RFC3339, "2006-01-02", "2006-01-02 15:04", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02T15:04:05",
+	"2.1.2006", "2.1.2006 15:04", "2.1.2006 15:04:05", "2.1.06",
+}
+
+// parseDate reads a moment; without a zone it is the merchant's.
+func parseDate(s string) (time.Time, bool) {
+	for _, layout := range dateLayouts {
+		if t, err := time.ParseInLocation(layout, s, zone); err == nil {
+			return t, true
+		}
+	}
+	return noTime, false
+}
+
+// parseBool reads a yes or a no in both languages.
+func parseBool(s string) (yes, ok bool) {
+	switch csvfile.Fold(s) {
+	case "1", "ja", "j", "yes", "y", "true", "wahr", "x", "on":
+		return true, true
+	case "0", "nein", "n", "no", "false", "falsch", "off":
+		return false, true
+	}
+	return false, false
+}
+
+// lineTypeWords are the types of lines as people call them.
+var lineTypeWords = map[string]LineType{
+	"artikel": Physical, "ware": Physical, "warenposition": Physical, "goods": Physical, "item": Physical,
+	"download": Digital, "digital": Digital,
+	"versand": ShippingFee, "versandkosten": ShippingFee, "porto": ShippingFee, "shipping": ShippingFee, "delivery": ShippingFee,
+	"rabatt": Discount, "nachlass": Discount, "gutschein": GiftCard, "geschenkkarte": GiftCard, "guthaben": StoreCredit,
+	"zuschlag": Surcharge, "gebuehr": Surcharge, "steuer": SalesTax,
+}
+
+// parseLineType reads a type; what is none of them passes, for the order to refuse.
+func parseLineType(s string) LineType {
+	folded := csvfile.Fold(s)
+	for _, t := range LineTypes {
+		if csvfile.Fold(string(t)) == folded {
+			return t
+		}
+	}
+	if t, ok := lineTypeWords[folded]; ok {
+		return t
+	}
+	return LineType(s)
+}
+
+// countryWords are the countries of most parcels as people write them.
+var countryWords = map[string]string{
+	"deutschland": "DE", "germany": "DE", "oesterreich": "AT", "austria": "AT", "schweiz": "CH", "switzerland": "CH",
+	"liechtenstein": "LI", "luxemburg": "LU", "luxembourg": "LU", "niederlande": "NL", "netherlands": "NL",
+	"belgien": "BE", "belgium": "BE", "frankreich": "FR", "france": "FR", "italien": "IT", "italy": "IT",
+}
+
+func parseCountry(s string) string {
+	if code, ok := countryWords[csvfile.Fold(s)]; ok {
+		return code
+	}
+	return s
+}
