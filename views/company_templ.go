@@ -534,7 +534,7 @@ func companyBank(f CompanyForm) templ.Component {
 			templ_7745c5c3_Err = Field(FieldOptions{
 				Name: "payment_term_days", Label: i18n.T(ctx, "company.field.payment_term_days"), Hint: i18n.T(ctx, "company.field_hint.payment_term_days"),
 				Error: f.Error("payment_term_days"), Value: f.PaymentTermDays, InputMode: "numeric",
-				Suffix: i18n.T(ctx, "company.days"), Autocomplete: "off",
+				Width: WidthShort, Suffix: i18n.T(ctx, "company.days"), Autocomplete: "off",
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -4,22 +4,11 @@ import (
 	"context"
 	"strings"
 	"time"
-	_ "time/tzdata" // the zone below must be known on every machine
 
 	"zahlwerk/internal/i18n"
 	"zahlwerk/internal/money"
+	"zahlwerk/internal/order"
 )
-
-// zone is where the merchant works: times are shown as the clock on that wall.
-var zone = mustZone("Europe/Berlin")
-
-func mustZone(name string) *time.Location {
-	z, err := time.LoadLocation(name)
-	if err != nil {
-		panic(err) // the zones are built in
-	}
-	return z
-}
 
 // layouts are how a language writes dates and times. A line may break between
 // the two, but not within a date.
@@ -40,7 +29,7 @@ func formatTime(t time.Time, layout string) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.In(zone).Format(layout)
+	return t.In(order.Zone).Format(layout)
 }
 
 // FormatDate returns the day of t; "" for the zero time.

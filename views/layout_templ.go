@@ -1615,6 +1615,10 @@ func keyboardHelp(p Page) templ.Component {
 				{"Esc ←", i18n.T(ctx, "keys.fold")},
 				{"x", i18n.T(ctx, "keys.select")},
 				{"n p", i18n.T(ctx, "keys.turn_page")},
+				{"F2", i18n.T(ctx, "keys.f2")},
+				{"F4", i18n.T(ctx, "keys.f4")},
+				{"F8", i18n.T(ctx, "keys.f8")},
+				{"F9", i18n.T(ctx, "keys.f9")},
 				{"?", i18n.T(ctx, "keys.help")},
 			} {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 116, "<div><dt>")
@@ -1629,7 +1633,7 @@ func keyboardHelp(p Page) templ.Component {
 					var templ_7745c5c3_Var76 string
 					templ_7745c5c3_Var76, templ_7745c5c3_Err = templ.JoinStringErrs(one)
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `layout.templ`, Line: 313, Col: 17}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `layout.templ`, Line: 317, Col: 17}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var76))
 					if templ_7745c5c3_Err != nil {
@@ -1647,7 +1651,7 @@ func keyboardHelp(p Page) templ.Component {
 				var templ_7745c5c3_Var77 string
 				templ_7745c5c3_Var77, templ_7745c5c3_Err = templ.JoinStringErrs(k.text)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `layout.templ`, Line: 316, Col: 17}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `layout.templ`, Line: 320, Col: 17}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var77))
 				if templ_7745c5c3_Err != nil {

@@ -59,5 +59,5 @@ func minuteValue(t *time.Time) string {
 	if t == nil {
 		return ""
 	}
-	return t.In(zone).Format(dayLayout + " 15:04")
+	return t.In(order.Zone).Format(dayLayout + " 15:04")
 }

@@ -184,7 +184,7 @@ func TestScheduleToggles(t *testing.T) {
 			t.Errorf("%s: %d ticked, want %d", name, n, tc.want)
 		}
 	}
-	if got, err := h.dispatch.Schedule(t.Context()); err != nil || got != (dispatch.Schedule{TimeZone: dispatch.DefaultTimeZone}) {
+	if got, err := h.dispatch.Schedule(t.Context()); err != nil || got != (dispatch.Schedule{TimeZone: order.Zone.String()}) {
 		t.Errorf("a look at it has changed it: %+v, %v", got, err)
 	}
 	clerk := h.as(auth.Shipping)

@@ -86,7 +86,7 @@ var plainNumber = regexp.MustCompile(`^-[0-9]+([.,][0-9]+)*$`)
 // into an order is text, whatever it begins with. A negative number is one.
 // https://owasp.org/www-community/attacks/CSV_Injection
 func harmless(cell string) string {
-	if cell == "" || !strings.ContainsAny(cell[:1], "=+-@\t\r\n") || plainNumber.MatchString(cell) {
+	if strings.IndexAny(cell, "=+-@＝＋－＠\t\r\n") != 0 || plainNumber.MatchString(cell) {
 		return cell
 	}
 	return "'" + cell

@@ -137,7 +137,7 @@ func (s *Server) updateCompany(r *request) error {
 		return err
 	}
 	logo := document.LogoChange{Remove: r.ticked("remove_logo", false)}
-	if logo.Data, err = uploaded(r, "logo", document.MaxLogo); err != nil {
+	if logo.Data, err = smallFile(r, "logo", document.MaxLogo); err != nil {
 		return err
 	}
 	err = s.Documents.UpdateCompany(r.ctx(), form.Company(), logo, r.actor())
@@ -171,9 +171,9 @@ func (s *Server) companyPage(r *request, status int, form views.CompanyForm) err
 	return s.render(r, status, views.CompanySettings(p))
 }
 
-// uploaded reads a file of the form, a byte beyond the limit at most; nil when none was
-// sent.
-func uploaded(r *request, name string, limit int64) ([]byte, error) {
+// smallFile reads a file of a form that need not have one into memory, a byte beyond the
+// limit at most; nil when none was sent.
+func smallFile(r *request, name string, limit int64) ([]byte, error) {
 	header, err := r.FormFile(name)
 	if errors.Is(err, http.ErrMissingFile) || errors.Is(err, http.ErrNotMultipart) {
 		return nil, nil

@@ -189,8 +189,7 @@ func (s *Server) showLetters(r *request) error {
 	if len(papers) > 1 {
 		name = i18n.T(r.ctx(), "dunning.letters_file")
 	}
-	r.Response().Header().Set("Content-Disposition", `inline; filename="`+name+`"`)
-	return r.Blob(http.StatusOK, "application/pdf", file)
+	return sendPDF(r, name, file)
 }
 
 func (s *Server) showOpenItem(r *request) error {

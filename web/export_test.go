@@ -1,5 +1,11 @@
 package web
 
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+)
+
 // Route is a line of the route table, for the tests.
 type Route struct{ Method, Path string }
 
@@ -23,3 +29,12 @@ var (
 	AfterLogIn = afterLogIn
 	Harmless   = harmless
 )
+
+// Upload reads the file in a field of a form as a page does.
+func Upload(form *http.Request, field string) error {
+	u, err := (&request{Context: echo.New().NewContext(form, nil)}).uploaded(field)
+	if err != nil {
+		return err
+	}
+	return u.Close()
+}

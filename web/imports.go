@@ -45,6 +45,9 @@ func (r *request) uploaded(field string) (*upload, error) {
 		return nil, err
 	}
 	if err != nil || h.Filename == "" && h.Size == 0 {
+		if form := r.Request().MultipartForm; form != nil {
+			_ = form.RemoveAll() // it may have a file in another field
+		}
 		return nil, &fault.Error{Code: fault.Invalid, Key: fault.InvalidInput, Err: err, Fields: []fault.Field{{Name: field, Key: "import.error.no_file"}}}
 	}
 	return &upload{f, fileName(h.Filename), r.Request().MultipartForm}, nil

@@ -14,6 +14,7 @@ import (
 	"zahlwerk/internal/auth"
 	"zahlwerk/internal/batch"
 	"zahlwerk/internal/order"
+	"zahlwerk/web"
 )
 
 // sendFile sends a form with a file.
@@ -166,6 +167,32 @@ func TestLargeUploads(t *testing.T) {
 			must(t, err)
 			if res.StatusCode != http.StatusRequestEntityTooLarge || !strings.Contains(string(page), tc.want) {
 				t.Errorf("%s\n%s", res.Status, page)
+			}
+		})
+	}
+}
+
+// What is too large for memory lies on a disk while it is read, whichever field it is in.
+func TestUploadsLeaveNothingBehind(t *testing.T) {
+	t.Parallel()
+	for _, field := range []string{"file", "other"} {
+		t.Run(field, func(t *testing.T) {
+			t.Parallel()
+			var body bytes.Buffer
+			w := multipart.NewWriter(&body)
+			part, err := w.CreateFormFile(field, "large.csv")
+			must(t, err)
+			_, err = part.Write(bytes.Repeat([]byte("x"), 12<<20))
+			must(t, err)
+			must(t, w.Close())
+			r := httptest.NewRequest(http.MethodPost, "/orders/import", &body)
+			r.Header.Set("Content-Type", w.FormDataContentType())
+			if err := web.Upload(r, "file"); (err == nil) != (field == "file") {
+				t.Fatal(err)
+			}
+			if f, err := r.MultipartForm.File[field][0].Open(); err == nil {
+				f.Close()
+				t.Error("the file is still there")
 			}
 		})
 	}

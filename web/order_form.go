@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/big"
 	"net/http"
 	"net/url"
 	"strings"
@@ -187,7 +186,7 @@ func (rd *orderReading) line(row int, l views.OrderLineForm) order.LineInput {
 	line.TaxRate = rd.rate(name("tax_rate"), l.TaxRate)
 	var total int64
 	if line.UnitPrice != noAmount && line.Quantity > 0 { // otherwise their own messages say enough
-		total = times(line.UnitPrice, line.Quantity)
+		total = order.LineTotal(line.UnitPrice, line.Quantity)
 	}
 	line.Total = rd.amount(name("total"), l.Total, total)
 	return line
@@ -223,17 +222,6 @@ func (rd *orderReading) rate(name, value string) int64 {
 		return noRate
 	}
 	return int64(q / step)
-}
-
-// times is price × quantity, rounded half up; noAmount if it is beyond all amounts.
-func times(price int64, q money.Quantity) int64 {
-	product := new(big.Int).Mul(big.NewInt(price), big.NewInt(int64(q)))
-	product.Add(product, big.NewInt(int64(money.One)/2))
-	product.Div(product, big.NewInt(int64(money.One))) // towards minus infinity: a half goes up
-	if !product.IsInt64() || product.Int64() > order.MaxAmount || product.Int64() < -order.MaxAmount {
-		return noAmount
-	}
-	return product.Int64()
 }
 
 // calculated fills in the totals that were left empty.

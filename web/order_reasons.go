@@ -78,7 +78,7 @@ func (s standing) undoPayment() string {
 		return "dispatch.error.not_paid"
 	}
 	for _, n := range s.order.Notes {
-		if n.ShippedAt != nil && n.WithdrawnAt == nil && !s.order.MarkPaid && s.order.PaymentMethod.BehavesLike == paymentmethod.Prepayment {
+		if n.ShippedAt != nil && n.WithdrawnAt == nil && !s.order.MarkPaid && s.order.BehavesLike == paymentmethod.Prepayment {
 			return "dispatch.error.paid_and_left"
 		}
 	}

@@ -78,7 +78,7 @@ func (s *Server) addParcels(r *request, p *views.OverviewPage) error {
 }
 
 func (s *Server) addExpiring(r *request, p *views.OverviewPage) error {
-	task, orders, err := s.concern(r, order.ConcernExpiring, views.Warn, "")
+	task, orders, err := s.concern(r, order.ConcernExpiring, views.Warn, "/orders?expires_within=7")
 	for i, o := range orders {
 		task.Rows[i].At = *o.ExpiresAt
 	}

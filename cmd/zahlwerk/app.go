@@ -165,7 +165,7 @@ func newApp(ctx context.Context, c *config, log *slog.Logger, clk *clock.Clock, 
 		a.batches.Handle(k, a.dispatch.Bulk)
 	}
 	a.ticks = []work.Tick{{Name: "sessions", Every: time.Hour, Do: a.auth.Sweep}, {Name: "batches", Every: time.Hour, Do: a.batches.Sweep},
-		{Name: "autoship", Every: time.Minute, Do: a.dispatch.AutoshipTick}}
+		{Name: "tracking_files", Every: time.Hour, Do: a.dispatch.SweepTrackingFiles}, {Name: "autoship", Every: time.Minute, Do: a.dispatch.AutoshipTick}}
 	a.queues = append(a.captures.Queues(), a.methods.Probes(), a.batches.Queue(), a.mails.Queue(), work.Ticks(db, clk, a.ticks...))
 	a.bell = bell
 	a.runner = a.freshRunner()

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,8 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
+
+	"zahlwerk/internal/klarnasandbox"
 )
 
 // Tests named TestBrowser… drive the plain program with a real browser. With
@@ -207,28 +210,23 @@ func needAxe(t *testing.T) {
 	}
 }
 
-// firstOrder is the id of the newest order with this feedback.
-func firstOrder(t *testing.T, p *program, feedback string) string {
-	t.Helper()
-	page := p.logIn("admin@example.com", demoPassword).get("/orders?" + url.Values{"feedback": {feedback}, "status": {"released"}}.Encode())
-	_, rest, ok := strings.Cut(page, `/minidetail`)
-	if !ok {
-		t.Fatalf("no order is %s", feedback)
-	}
-	before := page[:len(page)-len(rest)-len("/minidetail")]
-	return before[strings.LastIndex(before, "/")+1:]
-}
-
 // TestBrowserMainJob does the main job as a clerk: unfold the order, enter a tracking
 // number, read Klarna's answer, without reloading anything.
 func TestBrowserMainJob(t *testing.T) {
 	t.Parallel()
-	p := newSite(t).start("demo", "--orders", "60")
-	browser := chromium(t)
-	for _, l := range []look{{"de", "light", 1280, false}, {"en", "dark", 1280, true}} {
+	sandbox, klarnaURL := klarnaServer(t, klarnasandbox.Options{})
+	site := newSite(t, "ZAHLWERK_KLARNA_URL="+klarnaURL)
+	p, api := site.ready()
+	site.must(demoPassword+"\n", "user", "add", "vera@example.com", "--role", "shipping", "--name", "Vera", "--password-stdin")
+	vera, browser := p.logIn("vera@example.com", demoPassword), chromium(t)
+	for n, l := range []look{{"de", "light", 1280, false}, {"en", "dark", 1280, true}} {
+		placed := fmt.Sprintf("M%04d", n)
+		if status := api.call("POST", "/orders", orderJSON(placed, atKlarna(t, sandbox, placed)), nil); status != 201 {
+			t.Fatalf("order %s: %d", placed, status)
+		}
+		id := firstLink(t, vera, "/orders?q="+placed, "/orders/([0-9]+)/minidetail")
 		b := open(t, browser, p.url, l)
-		b.logIn("shipping@example.com")
-		id := firstOrder(t, p, "waiting")
+		b.logIn("vera@example.com")
 		b.visit("/orders/" + id)
 		number := "00340434161094" + id + l.language
 		b.do("record the tracking number", chromedp.SetValue(chromedp.CSS(`input[name=carrier], select[name=carrier]`), "dhl"),
@@ -254,6 +252,16 @@ func TestBrowserMainJob(t *testing.T) {
 	}
 }
 
+// firstLink is the id that pattern finds first in a page.
+func firstLink(t *testing.T, b *browser, page, pattern string) string {
+	t.Helper()
+	found := regexp.MustCompile(pattern).FindStringSubmatch(b.get(page))
+	if found == nil {
+		t.Fatalf("%s does not have %s", page, pattern)
+	}
+	return found[1]
+}
+
 // TestBrowserPages looks at every page in both languages and themes, wide and narrow,
 // with axe.
 func TestBrowserPages(t *testing.T) {
@@ -261,23 +269,26 @@ func TestBrowserPages(t *testing.T) {
 	needAxe(t)
 	p := newSite(t).start("demo", "--orders", "120")
 	admin := p.logIn("admin@example.com", demoPassword)
-	confirmed, failed := "", ""
-	for feedback, id := range map[string]*string{"confirmed": &confirmed, "failed": &failed} {
-		page := admin.get("/orders?feedback=" + feedback)
-		before, _, ok := strings.Cut(page, "/minidetail")
-		if !ok {
-			t.Fatalf("no order is %s", feedback)
-		}
-		*id = before[strings.LastIndex(before, "/")+1:]
-	}
-	_, note, _ := strings.Cut(admin.get("/dispatch?tab=shipped"), `href="/dispatch/`)
-	note, _, _ = strings.Cut(note, `"`)
-	pages := []string{"/dispatch/" + note, "/", "/orders", "/orders?feedback=failed", "/orders?q=nothing-like-this", "/orders/new", "/orders/" + confirmed, "/orders/" + failed,
+	confirmed := firstLink(t, admin, "/orders?feedback=confirmed", "/orders/([0-9]+)/minidetail")
+	failed := firstLink(t, admin, "/orders?feedback=failed", "/orders/([0-9]+)/minidetail")
+	draft := firstLink(t, admin, "/orders?status=draft", "/orders/([0-9]+)/minidetail")
+	note := firstLink(t, admin, "/dispatch?tab=shipped", `href="/dispatch/([0-9]+)"`)
+	waiting := firstLink(t, admin, "/dispatch", `href="/dispatch/([0-9]+)"`)
+	item := firstLink(t, admin, "/accounting/dunning", `href="/accounting/dunning/([0-9]+)"`)
+	finished := firstLink(t, admin, "/batches", `href="/batches/([0-9]+)"`)
+	admin.post("/orders/views", url.Values{"name": {"Filiale"}, "list": {"payment_method=klarna_filiale"}})
+	admin.post("/orders/bulk", url.Values{"action": {"release"}, "id": {draft, failed}})
+	preview := firstLink(t, admin, "/batches", `href="/batches/([0-9]+)"`)
+	pages := []string{"/", "/?dialog=help", "/orders", "/orders?feedback=failed", "/orders?payment_method=klarna_filiale", "/orders?dialog=save-view&status=shipped",
+		"/orders?q=nothing-like-this", "/orders/new", "/orders/import", "/orders/" + confirmed, "/orders/" + failed, "/orders/" + draft,
 		"/orders/" + failed + "/minidetail", "/dispatch", "/dispatch?tab=shipped", "/dispatch?tab=by-hand", "/dispatch?scan=nothing",
-		"/autoship", "/autoship?tab=blocked", "/autoship/schedule",
+		"/dispatch/" + note, "/dispatch/" + waiting, "/dispatch/import", "/autoship", "/autoship?tab=blocked", "/autoship/schedule",
+		"/batches", "/batches/" + finished, "/batches/" + finished + "/papers", "/batches/" + preview,
+		"/accounting/dunning", "/accounting/dunning/" + item, "/accounting/dunning/reminded?reminder=1&refused=" + item, "/accounting/dunning/settings",
 		"/administration/settings", "/administration/settings/payment-methods", "/administration/settings/payment-methods/new",
 		"/administration/settings/payment-methods/new?module=klarna", "/administration/settings/payment-methods/1",
-		"/administration/settings/carriers", "/administration/settings/carriers?number=09133131530724", "/administration/settings/carriers/1",
+		"/administration/settings/carriers", "/administration/settings/carriers?number=09133131530724", "/administration/settings/carriers/new",
+		"/administration/settings/carriers/1", "/administration/settings/company", "/administration/settings/mail",
 		"/administration/users", "/administration/users/new", "/administration/users/1", "/administration/tokens", "/administration/log",
 		"/administration/jobs", "/account", "/no-such-page"}
 	browser := chromium(t)

@@ -1,5 +1,5 @@
 // Package audit is the log of who changed what in the settings: users, API tokens,
-// payment methods, company data.
+// payment methods, carriers, mails, dunning, the schedule of autoship, company data.
 //
 // An entry is written in the transaction that makes the change, so there is no change
 // without its entry and no entry without its change. Each entry carries the hash of

@@ -258,7 +258,7 @@ func (p *Pusher) Read(ctx context.Context, orderID int64, actor string) (*klarna
 		if err := keepReading(tx, &o, ko, p.clock.Now()); err != nil {
 			return err
 		}
-		if err := p.bookPrepayment(tx, o.ID, ko, actor); err != nil {
+		if err := p.bookPrepayment(tx, &o, ko, actor); err != nil {
 			return err
 		}
 		p.bell.RingAfter(tx)
@@ -274,24 +274,22 @@ func (p *Pusher) Read(ctx context.Context, orderID int64, actor string) (*klarna
 }
 
 // bookPrepayment notes that an order which is paid before it leaves is paid: Klarna says
-// that all of it was captured, but for a cent a line of rounding.
-func (p *Pusher) bookPrepayment(tx *gorm.DB, orderID int64, ko *klarna.Order, actor string) error {
-	o, err := order.Lock(tx, orderID)
+// that all of it was captured and not given back, but for a cent a line of rounding. The
+// order is as it was before Klarna was asked.
+func (p *Pusher) bookPrepayment(tx *gorm.DB, asked *order.Order, ko *klarna.Order, actor string) error {
+	o, err := order.Lock(tx, asked.ID)
 	if err != nil {
 		return err
 	}
-	if err := tx.Take(&o.PaymentMethod, o.PaymentMethodID).Error; err != nil {
-		return err
-	}
-	if o.PaymentMethod.BehavesLike != paymentmethod.Prepayment || o.Status == order.Cancelled || o.MarkPaid ||
-		ko.Status != klarna.StatusCaptured {
+	if o.BehavesLike != paymentmethod.Prepayment || o.Status == order.Cancelled || o.MarkPaid ||
+		o.KlarnaOrderID != asked.KlarnaOrderID || ko.Status != klarna.StatusCaptured || ko.PurchaseCurrency != o.Currency {
 		return nil
 	}
 	var lines int64
 	if err := tx.Model(&order.Line{}).Where("order_id = ?", o.ID).Count(&lines).Error; err != nil {
 		return err
 	}
-	if ko.CapturedAmount < o.Total-lines {
+	if ko.CapturedAmount-ko.RefundedAmount < o.Total-lines {
 		return nil
 	}
 	at := p.clock.Now()

@@ -109,6 +109,8 @@ func decide(f *Facts, now time.Time, p Policy) decision {
 func block(f *Facts, now time.Time, p Policy) (decision, bool) {
 	c, o, m := &f.Capture, &f.Order, &f.Method
 	switch {
+	case o.Status == order.Cancelled: // before whoever would be asked to tell Klarna by hand
+		return stop(Withdrawn, RuleCancelled), true
 	case m.Connection == paymentmethod.Manual:
 		return stop(ByHand, RuleManualConnection), true
 	case m.Connection == paymentmethod.Plugin:
@@ -124,8 +126,6 @@ func block(f *Facts, now time.Time, p Policy) (decision, bool) {
 		return stop(Refused, RuleNoKlarnaOrderID), true
 	case !klarna.ValidOrderID(o.KlarnaOrderID):
 		return stop(Refused, RuleInvalidKlarnaOrder), true
-	case o.Status == order.Cancelled:
-		return stop(Withdrawn, RuleCancelled), true
 	case c.Amount == 0:
 		return stop(Skipped, RuleNothingToCapture), true
 	}

@@ -52,6 +52,29 @@ func TestPrepayment(t *testing.T) {
 	})
 }
 
+// Money that Klarna gave back, or that another order brought, is no payment.
+func TestReadingBooksOnlyWhatIsThere(t *testing.T) {
+	t.Parallel()
+	w := onSQLite(t)
+	in := methodInput("vorkasse", klarnasandbox.DemoUsername, klarnasandbox.DemoPassword)
+	in.BehavesLike, in.MarkPaid = paymentmethod.Prepayment, false
+	_, err := w.methods.Create(w.ctx, in, "admin")
+	w.must(err)
+	for name, change := range map[string]func(p placed){
+		"refunded":       func(p placed) { w.act(p, klarnasandbox.Action{Kind: klarnasandbox.ActionRefund}) },
+		"other currency": func(p placed) { w.exec("UPDATE orders SET currency = 'SEK' WHERE id = ?", p.ID) },
+	} {
+		p := w.place(twoLines(), "vorkasse")
+		w.act(p, klarnasandbox.Action{Kind: klarnasandbox.ActionCapture})
+		change(p)
+		_, err := w.program.captures.Read(w.ctx, p.ID, "clerk")
+		w.must(err)
+		if o := p.now(); o.PaidAt != nil {
+			t.Errorf("%s: booked", name)
+		}
+	}
+}
+
 // What is not prepaid, or cancelled, is not booked by a reading.
 func TestReadingBooksPrepaymentOnly(t *testing.T) {
 	t.Parallel()

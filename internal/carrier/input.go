@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"zahlwerk/internal/fault"
 )
@@ -93,8 +92,8 @@ func (in *Input) check(f *fault.Checker) {
 	case !keyForm.MatchString(in.Key):
 		f.Add("key", "carrier.error.key_form")
 	}
-	line(f, "name", in.Name, MaxName)
-	line(f, "code", in.Code, MaxCode)
+	f.Line("name", in.Name, MaxName, true)
+	f.Line("code", in.Code, MaxCode, true)
 	if in.ShippingMethod != "" && !slices.Contains(Methods(), in.ShippingMethod) {
 		f.Add("shipping_method", "error.choice", "Value", string(in.ShippingMethod))
 	}
@@ -110,18 +109,6 @@ func (in *Input) check(f *fault.Checker) {
 	in.checkPatterns(f)
 	if in.Position < 0 || in.Position > MaxPosition {
 		f.Add("position", "carrier.error.position", "Max", MaxPosition)
-	}
-}
-
-// line checks a text of one line.
-func line(f *fault.Checker, name, value string, limit int) {
-	switch {
-	case value == "":
-		f.Add(name, "error.required")
-	case utf8.RuneCountInString(value) > limit:
-		f.Add(name, "error.too_long", "Max", limit)
-	case !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl):
-		f.Add(name, "error.control_characters")
 	}
 }
 

@@ -4,13 +4,12 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"zahlwerk/internal/capture"
+	"zahlwerk/internal/document"
 	"zahlwerk/internal/fault"
 	"zahlwerk/internal/order"
 	"zahlwerk/internal/paymentmethod"
-	"zahlwerk/internal/store"
 )
 
 // MaxReason is the most characters that a reason has.
@@ -129,6 +128,7 @@ func (s *Service) Cancel(ctx context.Context, orderID int64, actor string) error
 		if err := j.Captures.Withdraw(j.tx, j.order.ID, capture.RuleCancelled, actor); err != nil {
 			return err
 		}
+		was := j.order.Status
 		j.order.Status = order.Cancelled
 		if err := j.set(map[string]any{"status": order.Cancelled, "cancelled_at": j.clock.Now()}); err != nil {
 			return err
@@ -137,11 +137,22 @@ func (s *Service) Cancel(ctx context.Context, orderID int64, actor string) error
 		if j.isKlarna() {
 			kind = "order_cancelled_klarna_not_told"
 		}
-		if err := j.protocol(kind, nil); err != nil {
+		if err := j.protocol(kind, order.Params{"was": string(was)}); err != nil {
 			return err
 		}
 		return capture.RefreshFeedback(j.tx, j.order.ID)
 	})
+}
+
+// wasDraft tells that the order had not been released when it was cancelled.
+func (j *job) wasDraft() (bool, error) {
+	var last []order.ProtocolEntry
+	err := j.tx.Where("order_id = ? AND kind IN ?", j.order.ID, []string{"order_cancelled", "order_cancelled_klarna_not_told"}).
+		Order("id DESC").Limit(1).Find(&last).Error
+	if err != nil {
+		return false, fmt.Errorf("read what order %s was before: %w", j.order.Number, err)
+	}
+	return len(last) == 1 && last[0].Params["was"] == string(order.Draft), nil
 }
 
 // Uncancel takes a cancellation back and plans again what it withdrew.
@@ -150,8 +161,15 @@ func (s *Service) Uncancel(ctx context.Context, orderID int64, actor string) err
 		if j.order.Status != order.Cancelled {
 			return fault.New(fault.Conflict, "dispatch.error.not_cancelled", "Number", j.order.Number)
 		}
+		draft, err := j.wasDraft()
+		if err != nil {
+			return err
+		}
 		j.order.Status = order.Released
-		if err := j.set(map[string]any{"status": order.Released, "cancelled_at": nil}); err != nil {
+		if draft {
+			j.order.Status = order.Draft
+		}
+		if err := j.set(map[string]any{"status": j.order.Status, "cancelled_at": nil}); err != nil {
 			return err
 		}
 		if err := j.protocol("order_uncancelled", nil); err != nil {
@@ -192,14 +210,7 @@ func (j *job) markPaid(paid bool) error {
 func (s *Service) DontTell(ctx context.Context, orderID int64, reason, actor string) error {
 	reason = strings.TrimSpace(reason)
 	var f fault.Checker
-	switch {
-	case reason == "":
-		f.Add("reason", "error.required")
-	case utf8.RuneCountInString(reason) > MaxReason:
-		f.Add("reason", "error.too_long", "Max", MaxReason)
-	case !store.Storable(reason):
-		f.Add("reason", "error.control_characters")
-	}
+	f.Text("reason", reason, MaxReason, true)
 	if err := f.Err(); err != nil {
 		return err
 	}
@@ -285,6 +296,9 @@ func (s *Service) Amend(ctx context.Context, orderID int64, a Amendment, actor s
 			}
 		}
 		if a.Documents != nil && *a.Documents != string(j.order.Documents) {
+			if err := j.mayMake(paymentmethod.Documents(*a.Documents)); err != nil {
+				return err
+			}
 			changes["documents"] = *a.Documents
 		}
 		if a.AutoShip != nil && *a.AutoShip != j.order.AutoShip {
@@ -319,6 +333,19 @@ func (s *Service) Amend(ctx context.Context, orderID int64, a Amendment, actor s
 	})
 }
 
+// mayMake refuses to make a delivery note only where there is an invoice already: whoever
+// is billed elsewhere must not be among the open items here.
+func (j *job) mayMake(d paymentmethod.Documents) error {
+	if d != paymentmethod.DeliveryNoteOnly {
+		return nil
+	}
+	var invoices []document.Invoice
+	if err := j.tx.Where("order_id = ?", j.order.ID).Limit(1).Find(&invoices).Error; err != nil || len(invoices) == 0 {
+		return err
+	}
+	return fault.New(fault.Conflict, "dispatch.error.invoiced", "Number", j.order.Number, "Invoice", invoices[0].Number)
+}
+
 // check trims the texts and refuses what can't be.
 func (a *Amendment) check() error {
 	var f fault.Checker
@@ -332,7 +359,7 @@ func (a *Amendment) check() error {
 		order.CheckKlarnaOrderID(&f, *a.KlarnaOrderID)
 	}
 	if a.ExternalNumber != nil {
-		order.CheckText(&f, "external_number", *a.ExternalNumber)
+		f.Line("external_number", *a.ExternalNumber, order.MaxText, false)
 	}
 	if a.Documents != nil && !paymentmethod.Documents(*a.Documents).Valid() {
 		f.Add("documents", "error.choice", "Value", *a.Documents)

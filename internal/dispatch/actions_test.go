@@ -4,12 +4,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"zahlwerk/internal/capture"
 	"zahlwerk/internal/dispatch"
 	"zahlwerk/internal/fault"
 	"zahlwerk/internal/money"
 	"zahlwerk/internal/order"
+	"zahlwerk/internal/paymentmethod"
 	"zahlwerk/internal/store"
 	"zahlwerk/internal/store/storetest"
 )
@@ -127,9 +129,98 @@ func TestCancelAndUndo(t *testing.T) {
 		}
 		s.refused(s.dispatch.Uncancel(t.Context(), o.ID, "clerk"), fault.Conflict, "dispatch.error.not_cancelled")
 	}
+	byHand := s.place("manual")
+	s.record(byHand, parcel("2"))
+	s.clock.Advance(time.Hour)
+	s.must(s.dispatch.Cancel(t.Context(), byHand.ID, "clerk"))
+	s.must(s.dispatch.Uncancel(t.Context(), byHand.ID, "clerk"))
+	if now := s.now(byHand); now.Status != order.Shipped || now.Feedback != order.FeedbackByHand || !now.ShippedAt.Equal(begin) {
+		t.Errorf("undone, it left as %s at %v, shows %s", now.Status, now.ShippedAt, now.Feedback)
+	}
 	left := s.place("invoice")
 	s.record(left, parcel("1"))
 	s.refused(s.dispatch.Cancel(t.Context(), left.ID, "clerk"), fault.Conflict, "dispatch.error.all_left")
+}
+
+// A draft that was cancelled is a draft again, and still has to be released.
+func TestUncancelADraft(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := newShop(t, db)
+		o := s.place("klarna", func(in *order.Input) { in.Status = order.Draft })
+		for _, want := range []order.Status{order.Draft, order.Released} {
+			s.must(s.dispatch.Cancel(t.Context(), o.ID, "clerk"))
+			s.must(s.dispatch.Uncancel(t.Context(), o.ID, "clerk"))
+			if now := s.now(o); now.Status != want {
+				t.Errorf("it is %s, want %s", now.Status, want)
+			}
+			if want == order.Draft {
+				s.must(s.dispatch.Release(t.Context(), o.ID, "clerk"))
+			}
+		}
+	})
+}
+
+// Nobody is asked to tell Klarna by hand of an order that is cancelled.
+func TestTellAgainWhenCancelled(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, storetest.SQLite(t))
+	for _, method := range []string{"klarna", "manual"} {
+		o := s.place(method)
+		s.record(o, parcel("1"))
+		s.must(s.dispatch.DontTell(t.Context(), o.ID, "cash", "clerk"))
+		s.must(s.dispatch.Cancel(t.Context(), o.ID, "clerk"))
+		s.must(s.dispatch.UndoDontTell(t.Context(), o.ID, "clerk"))
+		if c, now := s.captures(o)[0], s.now(o); c.State != capture.Withdrawn || c.Rule != capture.RuleCancelled || now.Feedback != order.FeedbackNone {
+			t.Errorf("%s: %s %s, shows %s", method, c.State, c.Rule, now.Feedback)
+		}
+		s.must(s.dispatch.Uncancel(t.Context(), o.ID, "clerk"))
+		want := map[string]capture.State{"klarna": capture.Pending, "manual": capture.ByHand}[method]
+		if c := s.captures(o)[0]; c.State != want {
+			t.Errorf("%s, undone: %s, want %s", method, c.State, want)
+		}
+	}
+}
+
+// Another behaviour of the method is for new orders: who had to pay first still has to.
+func TestOrdersKeepTheirBehaviour(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := newShop(t, db)
+		ids := map[bool]*order.Order{}
+		in := paymentmethod.Defaults(paymentmethod.ModuleNone)
+		in.Type, in.Name, in.BehavesLike, in.MarkPaid = "advance", "advance", paymentmethod.Prepayment, false
+		m, err := s.methods.Create(t.Context(), in, "admin")
+		s.must(err)
+		ids[false] = s.place("advance", wanted)
+		in = paymentmethod.InputOf(m)
+		in.BehavesLike = paymentmethod.Invoice
+		_, err = s.methods.Update(t.Context(), m.ID, in, "admin")
+		s.must(err)
+		ids[true] = s.place("advance", wanted)
+		for paid, o := range ids {
+			if now := s.now(o); now.Paid() != paid {
+				t.Errorf("order %s: %t, want %t", o.Number, now.Paid(), paid)
+			}
+		}
+		ready, blocked, err := s.dispatch.CountCandidates(t.Context())
+		if err != nil || ready != 1 || blocked != 1 {
+			t.Errorf("%d ready, %d blocked (%v)", ready, blocked, err)
+		}
+	})
+}
+
+// With an invoice an order can't become one whose invoice comes from elsewhere.
+func TestInvoicedKeepsItsInvoice(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, storetest.SQLite(t))
+	o := s.place("invoice")
+	only := string(paymentmethod.DeliveryNoteOnly)
+	_, _, err := s.dispatch.Documents.MakeInvoice(t.Context(), o.ID, "clerk")
+	s.must(err)
+	s.refused(s.dispatch.Amend(t.Context(), o.ID, dispatch.Amendment{Documents: &only}, "clerk"), fault.Conflict, "dispatch.error.invoiced")
+	other := s.place("invoice")
+	s.must(s.dispatch.Amend(t.Context(), other.ID, dispatch.Amendment{Documents: &only}, "clerk"))
 }
 
 // "Don't tell" and a removed parcel do not undo each other.

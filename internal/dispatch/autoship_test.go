@@ -345,7 +345,7 @@ func TestCandidatesAreJudgedAlike(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s := newShop(t, db)
-		random := rand.New(rand.NewPCG(1, 2))
+		random := rand.New(rand.NewPCG(1, 3))
 		pick := func(values ...any) any { return values[random.IntN(len(values))] }
 		set := func(query string, args ...any) {
 			t.Helper()
@@ -358,17 +358,17 @@ func TestCandidatesAreJudgedAlike(t *testing.T) {
 			in.Type, in.Name = fmt.Sprintf("m%d", i), "M"
 			_, err := s.methods.Create(t.Context(), in, "admin")
 			s.must(err)
-			set("UPDATE payment_methods SET module = ?, connection = ?, active = ?, behaves_like = ?, username = ?, password = ? WHERE type = ?",
-				pick("klarna", "klarna", "none"), pick("api", "api", "manual", "plugin"), pick(true, true, false), pick("invoice", "prepayment"),
+			set("UPDATE payment_methods SET module = ?, connection = ?, active = ?, username = ?, password = ? WHERE type = ?",
+				pick("klarna", "klarna", "none"), pick("api", "api", "manual", "plugin"), pick(true, true, false),
 				pick([]byte("u"), []byte("u"), []byte(nil)), pick([]byte("p"), []byte("p"), []byte{}), in.Type)
 			methods = append(methods, in.Type)
 		}
 		const many = 400
 		for range many {
 			o := s.place(methods[random.IntN(len(methods))], wanted)
-			set("UPDATE orders SET auto_ship = ?, mark_paid = ?, paid_at = ?, expires_at = ?, tell_klarna = ?, klarna_order_id = ?, documents = ?, total = ? WHERE id = ?",
+			set("UPDATE orders SET auto_ship = ?, mark_paid = ?, paid_at = ?, expires_at = ?, tell_klarna = ?, klarna_order_id = ?, documents = ?, total = ?, behaves_like = ? WHERE id = ?",
 				pick(true, true, true, false), pick(true, false), pick(nil, begin), pick(nil, begin, begin.Add(time.Second), begin.Add(-time.Second)),
-				pick(true, true, false), pick(o.KlarnaOrderID, o.KlarnaOrderID, ""), pick("delivery_note", "delivery_note_and_invoice", "invoice"), pick(0, 1, 5450), o.ID)
+				pick(true, true, false), pick(o.KlarnaOrderID, o.KlarnaOrderID, ""), pick("delivery_note", "delivery_note_and_invoice", "invoice"), pick(0, 1, 5450), pick("invoice", "prepayment"), o.ID)
 			if random.IntN(4) == 0 {
 				set("UPDATE order_lines SET type = 'surcharge' WHERE order_id = ?", o.ID)
 			}

@@ -106,7 +106,7 @@ func klarnaObstacle(o *order.Order, now time.Time) Obstacle {
 // canGo is obstacle in SQL, for released orders that have no delivery note: true where
 // there is none. Its ? is the present time. A test holds the two together.
 const canGo = `(orders.auto_ship
-	AND (m.behaves_like <> 'prepayment' OR orders.mark_paid OR orders.paid_at IS NOT NULL)
+	AND (orders.behaves_like <> 'prepayment' OR orders.mark_paid OR orders.paid_at IS NOT NULL)
 	AND NOT (m.module = 'klarna' AND orders.tell_klarna AND (
 		(orders.paid_at IS NULL AND orders.expires_at IS NOT NULL AND orders.expires_at <= ?)
 		OR (m.connection = 'api' AND (NOT m.active OR coalesce(length(m.username), 0) = 0

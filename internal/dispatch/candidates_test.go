@@ -18,7 +18,7 @@ func TestObstacle(t *testing.T) {
 	now := time.Date(2026, 11, 3, 9, 0, 0, 0, time.UTC)
 	before, after := now.Add(-time.Minute), now.Add(time.Minute)
 	klarna := paymentmethod.Method{Module: paymentmethod.ModuleKlarna, Connection: paymentmethod.API, Active: true,
-		BehavesLike: paymentmethod.Invoice, Username: []byte("sealed"), Password: []byte("sealed")}
+		Username: []byte("sealed"), Password: []byte("sealed")}
 	type change func(o *order.Order, r *readiness)
 	for name, tc := range map[string]struct {
 		change change
@@ -31,12 +31,12 @@ func TestObstacle(t *testing.T) {
 		"completed":  {func(o *order.Order, r *readiness) { o.Status = order.Completed }, ObstacleLeft},
 		"has a note": {func(o *order.Order, r *readiness) { r.Noted, o.AutoShip = true, false }, ObstacleHasNote},
 		"not wanted": {func(o *order.Order, r *readiness) { o.AutoShip, o.KlarnaOrderID = false, "" }, ObstacleNotWanted},
-		"not paid":   {func(o *order.Order, r *readiness) { o.PaymentMethod.BehavesLike = paymentmethod.Prepayment }, ObstacleNotPaid},
+		"not paid":   {func(o *order.Order, r *readiness) { o.BehavesLike = paymentmethod.Prepayment }, ObstacleNotPaid},
 		"paid": {func(o *order.Order, r *readiness) {
-			o.PaymentMethod.BehavesLike, o.PaidAt = paymentmethod.Prepayment, &before
+			o.BehavesLike, o.PaidAt = paymentmethod.Prepayment, &before
 		}, NoObstacle},
 		"marked paid": {func(o *order.Order, r *readiness) {
-			o.PaymentMethod.BehavesLike, o.MarkPaid = paymentmethod.Prepayment, true
+			o.BehavesLike, o.MarkPaid = paymentmethod.Prepayment, true
 		}, NoObstacle},
 		"expired":       {func(o *order.Order, r *readiness) { o.ExpiresAt, o.PaymentMethod.Active = &before, false }, ObstacleExpired},
 		"expires now":   {func(o *order.Order, r *readiness) { o.ExpiresAt = &now }, ObstacleExpired},

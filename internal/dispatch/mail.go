@@ -9,7 +9,6 @@ import (
 	"gorm.io/gorm"
 
 	"zahlwerk/internal/carrier"
-	"zahlwerk/internal/i18n"
 	"zahlwerk/internal/mail"
 	"zahlwerk/internal/order"
 )
@@ -21,7 +20,7 @@ func (j *job) planMail(p *order.Parcel) error {
 	}
 	return j.Mails.Plan(j.tx, mail.Plan{
 		OrderID: j.order.ID, DeliveryNoteID: p.DeliveryNoteID, TrackingKey: p.TrackingKey,
-		Recipient: j.order.CustomerEmail, Language: mailLanguage(j.order),
+		Recipient: j.order.CustomerEmail, Language: j.order.Language(),
 	})
 }
 
@@ -31,15 +30,6 @@ func (j *job) planMailsAgain() error {
 		return nil
 	}
 	return j.Mails.PlanAgain(j.tx, j.order.ID)
-}
-
-// mailLanguage is the language that is read where the parcel goes to, as on the papers.
-func mailLanguage(o *order.Order) string {
-	switch o.Delivery().Country {
-	case "DE", "AT", "CH", "LI", "LU":
-		return i18n.German
-	}
-	return i18n.English
 }
 
 // composeMail says what a mail tells, by what is true now: the order is held, so that

@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"zahlwerk/internal/capture"
@@ -64,12 +63,7 @@ func (in *ParcelInput) check(f *fault.Checker, prefix string) {
 	case !trackingForm.MatchString(in.TrackingNumber) || order.TrackingKey(in.TrackingNumber) == "":
 		f.Add(prefix+"tracking_number", "dispatch.error.tracking_form")
 	}
-	switch {
-	case utf8.RuneCountInString(in.Carrier) > MaxCarrier:
-		f.Add(prefix+"carrier", "error.too_long", "Max", MaxCarrier)
-	case !utf8.ValidString(in.Carrier) || strings.ContainsFunc(in.Carrier, unicode.IsControl):
-		f.Add(prefix+"carrier", "error.control_characters")
-	}
+	f.Line(prefix+"carrier", in.Carrier, MaxCarrier, false)
 	if in.TrackingURL == "" {
 		return
 	}
@@ -77,7 +71,7 @@ func (in *ParcelInput) check(f *fault.Checker, prefix string) {
 	switch {
 	case len(in.TrackingURL) > MaxTrackingURL:
 		f.Add(prefix+"tracking_url", "error.too_long", "Max", MaxTrackingURL)
-	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+	case err != nil || !utf8.ValidString(in.TrackingURL) || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
 		f.Add(prefix+"tracking_url", "dispatch.error.tracking_url")
 	}
 }

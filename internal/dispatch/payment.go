@@ -42,7 +42,7 @@ func (s *Service) BookPayment(ctx context.Context, orderID int64, at time.Time, 
 // order is paid before it leaves and parts of it have left.
 func (s *Service) UndoPayment(ctx context.Context, orderID int64, actor string) error {
 	return s.act(ctx, orderID, actor, func(j *job) error {
-		if !j.order.MarkPaid && j.order.PaymentMethod.BehavesLike == paymentmethod.Prepayment {
+		if !j.order.MarkPaid && j.order.BehavesLike == paymentmethod.Prepayment {
 			for _, n := range j.notes {
 				if n.ShippedAt != nil {
 					return fault.New(fault.Conflict, "dispatch.error.paid_and_left", "Number", j.order.Number)

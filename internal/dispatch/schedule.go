@@ -24,9 +24,6 @@ const (
 	settingSlot     = "autoship_slot" // the hour that had its run
 )
 
-// DefaultTimeZone is whose hours a schedule means that nobody has set up yet.
-const DefaultTimeZone = "Europe/Berlin"
-
 // Schedule says when autoship runs by itself: once in each hour that is switched on, as
 // a clock in TimeZone shows it. An hour that such a clock shows twice has one run.
 type Schedule struct {
@@ -40,7 +37,7 @@ func (s *Service) Schedule(ctx context.Context) (Schedule, error) {
 }
 
 func readSchedule(tx *gorm.DB) (Schedule, error) {
-	schedule := Schedule{TimeZone: DefaultTimeZone}
+	schedule := Schedule{TimeZone: order.Zone.String()}
 	value, err := store.Setting(tx, settingSchedule)
 	if err == nil && value != "" {
 		err = json.Unmarshal([]byte(value), &schedule)

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -168,14 +169,17 @@ func (j *job) leave(n *order.DeliveryNote) error {
 // again when that is no longer so.
 func (j *job) refreshStatus() error {
 	gone := len(j.allOpen()) == 0 && len(j.notes) > 0
+	var last time.Time
 	for _, n := range j.notes {
 		gone = gone && n.ShippedAt != nil
+		if gone && n.ShippedAt.After(last) {
+			last = *n.ShippedAt
+		}
 	}
-	now := j.clock.Now()
 	switch {
 	case gone && j.order.Status == order.Released:
 		j.order.Status = order.Shipped
-		if err := j.set(map[string]any{"status": order.Shipped, "shipped_at": now}); err != nil {
+		if err := j.set(map[string]any{"status": order.Shipped, "shipped_at": last}); err != nil {
 			return err
 		}
 		return j.protocol("order_shipped", nil)

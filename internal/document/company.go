@@ -9,8 +9,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"gorm.io/gorm"
 
@@ -157,11 +155,11 @@ var (
 // check refuses what can't be. Nothing is required: a company may come bit by bit.
 func (c *Company) check(f *fault.Checker) {
 	for _, field := range c.fields() {
-		limit, multiline := MaxCompanyText, false
 		if field.name == "footer_text" {
-			limit, multiline = MaxFooterText, true
+			f.Line(field.name, strings.ReplaceAll(*field.at, "\n", " "), MaxFooterText, false)
+		} else {
+			f.Line(field.name, *field.at, MaxCompanyText, false)
 		}
-		checkText(f, field.name, *field.at, limit, multiline)
 	}
 	forms := []struct {
 		name, value, key string
@@ -181,16 +179,6 @@ func (c *Company) check(f *fault.Checker) {
 	}
 	if c.PaymentTermDays < 1 || c.PaymentTermDays > MaxPaymentTerm {
 		f.Add("payment_term_days", "document.error.payment_term", "Max", MaxPaymentTerm)
-	}
-}
-
-func checkText(f *fault.Checker, name, value string, limit int, multiline bool) {
-	control := func(r rune) bool { return unicode.IsControl(r) && (r != '\n' || !multiline) }
-	switch {
-	case !utf8.ValidString(value) || strings.ContainsFunc(value, control):
-		f.Add(name, "error.control_characters")
-	case utf8.RuneCountInString(value) > limit:
-		f.Add(name, "error.too_long", "Max", limit)
 	}
 }
 

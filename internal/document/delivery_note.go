@@ -19,7 +19,7 @@ func (s *Service) DeliveryNote(ctx context.Context, noteID int64, actor string) 
 	if err := mayLeave(o, n); err != nil {
 		return nil, err
 	}
-	d := Document{Kind: KindDeliveryNote, Number: n.Number, OrderID: &o.ID, Language: string(languageOf(o)), CreatedBy: actor}
+	d := Document{Kind: KindDeliveryNote, Number: n.Number, OrderID: &o.ID, Language: o.Language(), CreatedBy: actor}
 	return s.archived(ctx, d, func() ([]byte, error) {
 		h, err := s.house(ctx)
 		if err != nil {
@@ -60,7 +60,7 @@ func deliveries(o *order.Order, n *order.DeliveryNote) (lines []delivery, part b
 }
 
 func drawDeliveryNote(h house, o *order.Order, n *order.DeliveryNote) ([]byte, error) {
-	l := languageOf(o)
+	l := language(o.Language())
 	p := newLetter(h, l, about{title: l.text("document.delivery_note.title", "Number", n.Number), at: n.CreatedAt}, o.Delivery(), []fact{
 		{l.text("document.fact.delivery_note"), n.Number},
 		{l.text("document.fact.date"), l.date(n.CreatedAt)},

@@ -58,8 +58,10 @@ func (s *Service) CreateInvoice(tx *gorm.DB, o *order.Order, actor string) (inv 
 	if err := tx.Omit(clause.Associations).Create(inv).Error; err != nil {
 		return nil, false, fmt.Errorf("create the invoice of order %s: %w", o.Number, err)
 	}
-	if err := tx.Model(&order.Order{}).Where("id = ?", o.ID).Update("pay_by", inv.PayBy).Error; err != nil { // an open item from now on
-		return nil, false, fmt.Errorf("note when order %s is to be paid: %w", o.Number, err)
+	if inv.Amount > 0 { // an open item from now on
+		if err := tx.Model(&order.Order{}).Where("id = ?", o.ID).Update("pay_by", inv.PayBy).Error; err != nil {
+			return nil, false, fmt.Errorf("note when order %s is to be paid: %w", o.Number, err)
+		}
 	}
 	err = order.AddProtocol(tx, order.ProtocolEntry{OrderID: o.ID, At: now, Actor: actor, Kind: "invoice_created",
 		Params: order.Params{"invoice": inv.Number, "amount": order.Money{Amount: inv.Amount, Currency: inv.Currency}}})

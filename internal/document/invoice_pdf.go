@@ -28,7 +28,7 @@ func (s *Service) InvoicePDF(ctx context.Context, invoiceID int64, actor string)
 	if err != nil {
 		return nil, err
 	}
-	d := Document{Kind: KindInvoice, Number: inv.Number, OrderID: &o.ID, Language: string(languageOf(o)), CreatedBy: actor}
+	d := Document{Kind: KindInvoice, Number: inv.Number, OrderID: &o.ID, Language: o.Language(), CreatedBy: actor}
 	return s.archived(ctx, d, func() ([]byte, error) {
 		if o.Status == order.Cancelled {
 			return nil, fault.New(fault.Conflict, "document.error.cancelled", "Number", o.Number)
@@ -42,7 +42,7 @@ func (s *Service) InvoicePDF(ctx context.Context, invoiceID int64, actor string)
 }
 
 func drawInvoice(h house, o *order.Order, inv *Invoice) ([]byte, error) {
-	l := languageOf(o)
+	l := language(o.Language())
 	p := newLetter(h, l, about{title: l.text("document.invoice.title", "Number", inv.Number), at: inv.IssuedAt}, o.BillingAddress, []fact{
 		{l.text("document.fact.invoice"), inv.Number},
 		{l.text("document.fact.invoice_date"), l.date(inv.IssuedAt)},
@@ -162,7 +162,7 @@ func (p *letter) drawPayment(o *order.Order, inv *Invoice) {
 		p.say(regular, p.text("document.invoice.paid", "Method", o.PaymentMethod.Name))
 	case inv.Amount == 0:
 		p.say(regular, p.text("document.invoice.nothing_due"))
-	case o.PaymentMethod.BehavesLike == paymentmethod.DirectDebit:
+	case o.BehavesLike == paymentmethod.DirectDebit:
 		p.say(regular, p.text("document.invoice.direct_debit", "Amount", due, "Method", o.PaymentMethod.Name))
 	default:
 		p.say(bold, p.text("document.invoice.pay_by", "Amount", due, "Date", p.date(inv.PayBy)))

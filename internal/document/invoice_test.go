@@ -82,9 +82,7 @@ func TestHowAnInvoiceIsPaid(t *testing.T) {
 		"paid": {change: func(o *office, made *order.Order) { o.set(made, "paid_at", noon.AddDate(0, 0, -1)) },
 			want: "Bezahlt am 02.11.2026 per Rechnung."},
 		"direct debit": {change: func(o *office, made *order.Order) {
-			o.inTx(func(tx *gorm.DB) error {
-				return tx.Model(&paymentmethod.Method{}).Where("id = ?", made.PaymentMethodID).Update("behaves_like", paymentmethod.DirectDebit).Error
-			})
+			o.set(made, "behaves_like", paymentmethod.DirectDebit)
 		}, want: "Der Betrag von 70,90 € wird per Rechnung von Ihrem Konto eingezogen."},
 		"nothing": {in: func(in *order.Input) {
 			in.Total = 0

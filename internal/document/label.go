@@ -19,7 +19,7 @@ func (s *Service) Label(ctx context.Context, noteID int64, actor string) (*Docum
 	if err := mayLeave(o, n); err != nil {
 		return nil, err
 	}
-	d := Document{Kind: KindLabel, Number: n.Number, OrderID: &o.ID, Language: string(languageOf(o)), CreatedBy: actor}
+	d := Document{Kind: KindLabel, Number: n.Number, OrderID: &o.ID, Language: o.Language(), CreatedBy: actor}
 	return s.archived(ctx, d, func() ([]byte, error) {
 		h, err := s.house(ctx)
 		if err != nil {
@@ -47,7 +47,7 @@ const (
 )
 
 func drawLabel(h house, o *order.Order, n *order.DeliveryNote) ([]byte, error) {
-	l := languageOf(o)
+	l := language(o.Language())
 	s := newSheet("A6", l, about{title: l.text("document.label.title", "Number", n.Number), author: h.Name, at: n.CreatedAt})
 	s.AddPage()
 	s.write(labelLeft, 10, regular, footSize, faint, l.text("document.label.sender"))

@@ -33,7 +33,7 @@ func (s *Service) PickList(ctx context.Context, noteIDs []int64) (*Document, err
 	if err != nil {
 		return nil, fmt.Errorf("draw the pick list: %w", err)
 	}
-	return &Document{Kind: KindPickList, Number: now.In(zone).Format("2006-01-02_1504"), Language: lang, PDF: pdf, CreatedAt: now}, nil
+	return &Document{Kind: KindPickList, Number: now.In(order.Zone).Format("2006-01-02_1504"), Language: lang, PDF: pdf, CreatedAt: now}, nil
 }
 
 // pick is a delivery note to be picked.
@@ -122,7 +122,7 @@ func articles(picks []pick) []article {
 
 func drawPickList(h house, l language, now time.Time, picks []pick) ([]byte, error) {
 	p := newList(h, l, about{title: l.text("document.pick_list.title"), at: now},
-		l.text("document.pick_list.made", "Date", l.date(now), "Time", now.In(zone).Format("15:04"), "Count", len(picks)))
+		l.text("document.pick_list.made", "Date", l.date(now), "Time", now.In(order.Zone).Format("15:04"), "Count", len(picks)))
 	t := p.newTable(
 		column{title: "", wide: 8},
 		column{title: l.text("document.column.sku"), wide: 40},

@@ -1,16 +1,10 @@
 package document
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
-	"sync"
-
-	"github.com/pdfcpu/pdfcpu/pkg/api"
-	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/model"
 
 	"zahlwerk/internal/fault"
 	"zahlwerk/internal/order"
@@ -81,42 +75,6 @@ func (s *Service) paper(ctx context.Context, i Item, invoices map[int64]Invoice,
 		return nil, nil
 	}
 	return nil, fault.New(fault.Invalid, "error.choice", "Value", string(i.Kind))
-}
-
-// Merge puts kept documents together into one file.
-func Merge(documents []*Document) ([]byte, error) {
-	papers := make([][]byte, len(documents))
-	for i, d := range documents {
-		papers[i] = d.PDF
-	}
-	return merge(papers)
-}
-
-func merge(papers [][]byte) ([]byte, error) {
-	switch len(papers) {
-	case 0:
-		return nil, fault.New(fault.Conflict, "document.error.nothing_to_print")
-	case 1:
-		return papers[0], nil
-	}
-	readers := make([]io.ReadSeeker, len(papers))
-	for i, p := range papers {
-		readers[i] = bytes.NewReader(p)
-	}
-	var b bytes.Buffer
-	if err := api.MergeRaw(readers, &b, false, mergeOptions()); err != nil {
-		return nil, fmt.Errorf("put %d papers into one file: %w", len(papers), err)
-	}
-	return b.Bytes(), nil
-}
-
-// withoutConfig keeps pdfcpu from looking for its configuration, and writing one, in the
-// home of whoever runs this.
-var withoutConfig = sync.OnceFunc(api.DisableConfigDir)
-
-func mergeOptions() *model.Configuration {
-	withoutConfig()
-	return model.NewDefaultConfiguration()
 }
 
 // NoteRef is a delivery note with its order.

@@ -1,6 +1,7 @@
 package document_test
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"testing"
@@ -33,6 +34,11 @@ func TestSeveralInOneFile(t *testing.T) {
 		for i, text := range got {
 			if !strings.Contains(text, want[i]) {
 				t.Errorf("page %d does not say %q: %s", i+1, want[i], text)
+			}
+		}
+		for range 5 {
+			if again, err := o.Print(t.Context(), items, clerk); err != nil || !bytes.Equal(again, file) {
+				t.Fatalf("printed again: %d bytes, were %d, %v", len(again), len(file), err)
 			}
 		}
 		var kept int64

@@ -31,7 +31,7 @@ func (s *Service) Reminder(ctx context.Context, in ReminderInput, actor string) 
 	if err != nil {
 		return nil, err
 	}
-	d := Document{Kind: KindReminder, Number: in.Number, OrderID: &o.ID, Language: string(languageOf(o)), CreatedBy: actor}
+	d := Document{Kind: KindReminder, Number: in.Number, OrderID: &o.ID, Language: o.Language(), CreatedBy: actor}
 	return s.archived(ctx, d, func() ([]byte, error) {
 		h, err := s.house(ctx)
 		if err != nil {
@@ -52,7 +52,7 @@ func (in *ReminderInput) title(l language) string {
 }
 
 func drawReminder(h house, o *order.Order, in ReminderInput) ([]byte, error) {
-	l := languageOf(o)
+	l := language(o.Language())
 	p := newLetter(h, l, about{title: in.title(l), at: in.At}, o.BillingAddress, []fact{
 		{l.text("document.fact.reminder"), in.Number},
 		{l.text("document.fact.date"), l.date(in.At)},

@@ -17,15 +17,6 @@ import (
 // language is what a paper is written in.
 type language string
 
-// languageOf is the language that is read where the parcel goes to.
-func languageOf(o *order.Order) language {
-	switch o.Delivery().Country {
-	case "DE", "AT", "CH", "LI", "LU":
-		return i18n.German
-	}
-	return i18n.English
-}
-
 func (l language) text(key string, args ...any) string {
 	return i18n.T(i18n.WithLanguage(context.Background(), string(l)), key, args...)
 }
@@ -35,7 +26,7 @@ func (l language) date(t time.Time) string {
 	if l == i18n.German {
 		layout = "02.01.2006"
 	}
-	return t.In(zone).Format(layout)
+	return t.In(order.Zone).Format(layout)
 }
 
 // money writes an amount; it does not break between number and sign.

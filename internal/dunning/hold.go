@@ -5,14 +5,12 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
 	"zahlwerk/internal/fault"
 	"zahlwerk/internal/order"
-	"zahlwerk/internal/store"
 )
 
 // MaxReason is the most characters that the reason of a hold has.
@@ -25,14 +23,7 @@ func (s *Service) Hold(ctx context.Context, invoiceID int64, reason string, unti
 	reason = strings.TrimSpace(reason)
 	now := s.clock.Now()
 	var f fault.Checker
-	switch {
-	case reason == "":
-		f.Add("reason", "error.required")
-	case utf8.RuneCountInString(reason) > MaxReason:
-		f.Add("reason", "error.too_long", "Max", MaxReason)
-	case !store.Storable(reason):
-		f.Add("reason", "error.control_characters")
-	}
+	f.Text("reason", reason, MaxReason, true)
 	if until != nil && until.Before(now) {
 		f.Add("until", "dunning.error.hold_past")
 	}

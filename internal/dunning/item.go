@@ -59,6 +59,8 @@ func (i *Item) notOpen() error {
 		return fault.New(fault.Conflict, "dunning.error.paid", "Invoice", i.InvoiceNumber)
 	case i.MarkPaid:
 		return fault.New(fault.Conflict, "dunning.error.marked_paid", "Invoice", i.InvoiceNumber, "Order", i.OrderNumber)
+	case i.Amount == 0:
+		return fault.New(fault.Conflict, "dunning.error.nothing_owed", "Invoice", i.InvoiceNumber)
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"zahlwerk/internal/document"
 	"zahlwerk/internal/dunning"
 	"zahlwerk/internal/fault"
+	"zahlwerk/internal/money"
 	"zahlwerk/internal/order"
 )
 
@@ -60,13 +61,14 @@ func TestNext(t *testing.T) {
 		"no fourth":                      {payBy: until(1, 1), change: reminded(3, at(2, 25, 9, 0), until(3, 3)), now: at(12, 1, 0, 0), reason: "last_level"},
 		"paid":                           {payBy: january, change: func(i *dunning.Item) { i.PaidAt = new(at(2, 1, 0, 0)) }, now: at(3, 1, 0, 0), reason: "paid"},
 		"marked as paid":                 {payBy: january, change: func(i *dunning.Item) { i.MarkPaid = true }, now: at(3, 1, 0, 0), reason: "marked_paid"},
+		"over nothing":                   {payBy: january, change: func(i *dunning.Item) { i.Amount = 0 }, now: at(3, 1, 0, 0), reason: "nothing_owed"},
 		"cancelled":                      {payBy: january, change: func(i *dunning.Item) { i.Status = order.Cancelled }, now: at(3, 1, 0, 0), reason: "cancelled"},
 		"held":                           {payBy: january, change: func(i *dunning.Item) { i.HoldReason = "x" }, now: at(3, 1, 0, 0), reason: "held"},
 		"held until later":               {payBy: january, change: func(i *dunning.Item) { i.HoldReason, i.HoldUntil = "x", new(at(3, 1, 1, 0)) }, now: at(3, 1, 0, 0), reason: "held"},
 		"held until now":                 {payBy: january, change: func(i *dunning.Item) { i.HoldReason, i.HoldUntil = "x", new(at(3, 1, 0, 0)) }, now: at(3, 1, 0, 0), reason: "held"},
 		"no longer held":                 {payBy: january, change: func(i *dunning.Item) { i.HoldReason, i.HoldUntil = "x", new(at(3, 1, 0, 0)) }, now: at(3, 1, 0, 0).Add(time.Microsecond), level: 1},
 	} {
-		i := &dunning.Item{InvoiceNumber: "400001", Status: order.Released, PayBy: tc.payBy}
+		i := &dunning.Item{InvoiceNumber: "400001", Status: order.Released, PayBy: tc.payBy, Amount: 5450}
 		if tc.change != nil {
 			tc.change(i)
 		}
@@ -86,6 +88,22 @@ func TestNext(t *testing.T) {
 			t.Errorf("%s: %v days, want %d", name, e.Args[len(e.Args)-1], tc.days)
 		}
 	}
+}
+
+// An invoice over nothing is no open item.
+func TestNothingOwed(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b *books) {
+		inv := b.owed(func(in *order.Input) {
+			in.Total = 0
+			in.Lines = append(in.Lines, order.LineInput{Name: "Karte", Type: order.GiftCard, Quantity: money.One, Total: -5450})
+		})
+		b.at(inv.PayBy.AddDate(0, 0, 30))
+		b.lists(dunning.Filter{})
+		b.lists(dunning.Filter{Show: dunning.ToRemind})
+		_, err := b.Remind(t.Context(), inv.ID, "bookkeeper")
+		refused(t, err, "dunning.error.nothing_owed")
+	})
 }
 
 // An invoice that nobody pays gets its three reminders, one after the other.

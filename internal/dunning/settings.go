@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"gorm.io/gorm"
 
@@ -130,8 +128,8 @@ func (set *Settings) check() error {
 	var f fault.Checker
 	for i, l := range set.Levels {
 		at := "levels." + strconv.Itoa(i) + "."
-		checkName(&f, at+"name_de", l.Name.DE)
-		checkName(&f, at+"name_en", l.Name.EN)
+		f.Line(at+"name_de", l.Name.DE, MaxName, true)
+		f.Line(at+"name_en", l.Name.EN, MaxName, true)
 		if l.AfterDays < 0 || l.AfterDays > MaxDays {
 			f.Add(at+"after_days", "dunning.error.days", "Min", 0, "Max", MaxDays)
 		}
@@ -143,17 +141,6 @@ func (set *Settings) check() error {
 		}
 	}
 	return f.Err()
-}
-
-func checkName(f *fault.Checker, field, name string) {
-	switch {
-	case name == "":
-		f.Add(field, "error.required")
-	case utf8.RuneCountInString(name) > MaxName:
-		f.Add(field, "error.too_long", "Max", MaxName)
-	case !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl):
-		f.Add(field, "error.control_characters")
-	}
 }
 
 // due is the moment from which the reminder that follows the level of an item may go

@@ -60,6 +60,40 @@ func TestWrapKeepsArguments(t *testing.T) {
 	}
 }
 
+func TestCheckerOfTexts(t *testing.T) {
+	t.Parallel()
+	key := func(check func(f *fault.Checker)) string {
+		var f fault.Checker
+		check(&f)
+		if e, ok := errors.AsType[*fault.Error](f.Err()); ok {
+			return e.Fields[0].Key
+		}
+		return ""
+	}
+	for name, tc := range map[string]struct {
+		value      string
+		required   bool
+		line, text string
+	}{
+		"good":            {"Grüße", true, "", ""},
+		"empty":           {"", false, "", ""},
+		"missing":         {"", true, "error.required", "error.required"},
+		"too long":        {"Grüße!", false, "error.too_long", "error.too_long"},
+		"line break":      {"a\nb", false, "error.control_characters", ""},
+		"NUL":             {"a\x00", false, "error.control_characters", "error.control_characters"},
+		"broken encoding": {"a\xff", false, "error.control_characters", "error.control_characters"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			line := key(func(f *fault.Checker) { f.Line("name", tc.value, 5, tc.required) })
+			text := key(func(f *fault.Checker) { f.Text("name", tc.value, 5, tc.required) })
+			if line != tc.line || text != tc.text {
+				t.Errorf("line %q, text %q; want %q, %q", line, text, tc.line, tc.text)
+			}
+		})
+	}
+}
+
 func TestChecker(t *testing.T) {
 	t.Parallel()
 	var f fault.Checker

@@ -11,7 +11,6 @@ import (
 
 	"zahlwerk/internal/fault"
 	"zahlwerk/internal/i18n"
-	"zahlwerk/internal/store"
 )
 
 // Limits of the settings.
@@ -109,12 +108,12 @@ func (in *Input) check(f *fault.Checker, old Settings) {
 	default:
 		f.Add("encryption", "error.choice", "Value", string(in.Encryption))
 	}
-	line(f, "username", in.Username, false)
-	line(f, "password", in.Password, in.Username != "" && !old.HasPassword)
+	f.Line("username", in.Username, MaxLine, false)
+	f.Line("password", in.Password, MaxLine, in.Username != "" && !old.HasPassword)
 	if in.Password == "" && old.HasPassword && in.Username != "" && (in.Host != old.Host || in.Username != old.Username) {
 		f.Add("password", "mail.error.password_again") // the old one is not for another server's ears
 	}
-	line(f, "sender_name", in.SenderName, in.Enabled)
+	f.Line("sender_name", in.SenderName, MaxLine, in.Enabled)
 	address(f, "sender_address", in.SenderAddress, in.Enabled)
 	address(f, "reply_to", in.ReplyTo, false)
 	address(f, "copy_to", in.CopyTo, false)
@@ -127,33 +126,15 @@ func (s Settings) checkTemplates(f *fault.Checker) {
 }
 
 func (t Template) check(f *fault.Checker, lang string) {
-	line(f, "subject_"+lang, t.Subject, true)
+	f.Line("subject_"+lang, t.Subject, MaxLine, true)
 	variables(f, "subject_"+lang, t.Subject)
-	switch {
-	case t.Text == "":
-		f.Add("text_"+lang, "error.required")
-	case utf8.RuneCountInString(t.Text) > MaxText:
-		f.Add("text_"+lang, "error.too_long", "Max", MaxText)
-	case !store.Storable(t.Text):
-		f.Add("text_"+lang, "error.control_characters")
-	}
+	f.Text("text_"+lang, t.Text, MaxText, true)
 	variables(f, "text_"+lang, t.Text)
 }
 
 func variables(f *fault.Checker, name, text string) {
 	if unknown := unknownVariables(text); len(unknown) > 0 {
 		f.Add(name, "mail.error.variables", "Variables", strings.Join(unknown, ", "))
-	}
-}
-
-func line(f *fault.Checker, name, value string, required bool) {
-	switch {
-	case value == "" && required:
-		f.Add(name, "error.required")
-	case utf8.RuneCountInString(value) > MaxLine:
-		f.Add(name, "error.too_long", "Max", MaxLine)
-	case !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl):
-		f.Add(name, "error.control_characters")
 	}
 }
 

@@ -1,6 +1,10 @@
 package order
 
-import "zahlwerk/internal/money"
+import (
+	"math/big"
+
+	"zahlwerk/internal/money"
+)
 
 // Spread sets the Amount of each line: reductions that belong to no line (discounts,
 // gift cards, store credit) are spread by value over the goods, and what is more than
@@ -114,4 +118,27 @@ func PlanNote(o *Order, lines []Line, notes []DeliveryNote, quantities map[int64
 	}
 	note.Whole = first && last
 	return note
+}
+
+// LineTotal is price × quantity, rounded half up; MaxAmount + 1, which an order refuses,
+// if it is beyond all amounts.
+func LineTotal(price int64, q money.Quantity) int64 {
+	return rounded(new(big.Int).Mul(big.NewInt(price), big.NewInt(int64(q))), int64(money.One))
+}
+
+// unitPrice is total / quantity, rounded half up.
+func unitPrice(total int64, q money.Quantity) int64 {
+	if q <= 0 {
+		return 0
+	}
+	return rounded(new(big.Int).Mul(big.NewInt(total), big.NewInt(int64(money.One))), int64(q))
+}
+
+func rounded(n *big.Int, by int64) int64 {
+	n.Mul(n, big.NewInt(2)).Add(n, big.NewInt(by))
+	n.Div(n, new(big.Int).Mul(big.NewInt(2), big.NewInt(by))) // towards minus infinity: a half goes up
+	if !n.IsInt64() || n.Int64() > MaxAmount || n.Int64() < -MaxAmount {
+		return noAmount
+	}
+	return n.Int64()
 }

@@ -1,6 +1,7 @@
 package order_test
 
 import (
+	"math"
 	"math/big"
 	"testing"
 
@@ -264,4 +265,26 @@ func TestPartDeliveriesWithNotesTakenBack(t *testing.T) {
 		}
 		d.checkWhole(t)
 	})
+}
+
+func TestLineTotal(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		price int64
+		q     money.Quantity
+		want  int64
+	}{
+		{5958, money.One, 5958},
+		{1, 500, 1}, // a half goes up, also below zero
+		{-3, 500, -1},
+		{1, 499, 0},
+		{order.MaxAmount, money.One, order.MaxAmount},
+		{-order.MaxAmount, money.One, -order.MaxAmount},
+		{order.MaxAmount, money.One + 1, order.MaxAmount + 1},
+		{math.MaxInt64, math.MaxInt64, order.MaxAmount + 1},
+	} {
+		if got := order.LineTotal(tc.price, tc.q); got != tc.want {
+			t.Errorf("%s of %d are %d, want %d", tc.q, tc.price, got, tc.want)
+		}
+	}
 }

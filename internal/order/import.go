@@ -245,7 +245,7 @@ func (r *importReading) line(row csvfile.Row) LineInput {
 		l.Total = noAmount
 		r.order.unsaid = append(r.order.unsaid, Problem{Line: row.Line, Column: r.columns.Heading(colLineTotal)})
 	case hasPrice:
-		l.Total = product(l.UnitPrice, l.Quantity)
+		l.Total = LineTotal(l.UnitPrice, l.Quantity)
 	default:
 		r.problem(row.Line, colLineTotal, "error.required")
 		l.Total = noAmount

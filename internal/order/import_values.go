@@ -1,25 +1,12 @@
 package order
 
 import (
-	"math/big"
 	"strings"
 	"time"
-	_ "time/tzdata" // the zone below must be known on every machine
 
 	"zahlwerk/internal/csvfile"
 	"zahlwerk/internal/money"
 )
-
-// zone is where the merchant works: a day in a file begins there.
-var zone = mustZone("Europe/Berlin")
-
-func mustZone(name string) *time.Location {
-	z, err := time.LoadLocation(name)
-	if err != nil {
-		panic(err) // the zones are built in
-	}
-	return z
-}
 
 // decimal is how a file writes fractions.
 type decimal byte
@@ -113,28 +100,6 @@ func parseRate(s, lang string) (int64, bool) {
 	return int64(q / step), true
 }
 
-// product is price × quantity, rounded half up; noAmount if it is beyond all amounts.
-func product(price int64, q money.Quantity) int64 {
-	return rounded(new(big.Int).Mul(big.NewInt(price), big.NewInt(int64(q))), int64(money.One))
-}
-
-// unitPrice is total / quantity, rounded half up.
-func unitPrice(total int64, q money.Quantity) int64 {
-	if q <= 0 {
-		return 0
-	}
-	return rounded(new(big.Int).Mul(big.NewInt(total), big.NewInt(int64(money.One))), int64(q))
-}
-
-func rounded(n *big.Int, by int64) int64 {
-	n.Mul(n, big.NewInt(2)).Add(n, big.NewInt(by))
-	n.Div(n, new(big.Int).Mul(big.NewInt(2), big.NewInt(by))) // towards minus infinity: a half goes up
-	if !n.IsInt64() || n.Int64() > MaxAmount || n.Int64() < -MaxAmount {
-		return noAmount
-	}
-	return n.Int64()
-}
-
 // dateLayouts are the ways to write a moment that nobody can misread.
 var dateLayouts = []string{
 	time.RFC3339, "2006-01-02", "2006-01-02 15:04", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02T15:04:05",
@@ -144,7 +109,7 @@ var dateLayouts = []string{
 // parseDate reads a moment; without a zone it is the merchant's.
 func parseDate(s string) (time.Time, bool) {
 	for _, layout := range dateLayouts {
-		if t, err := time.ParseInLocation(layout, s, zone); err == nil {
+		if t, err := time.ParseInLocation(layout, s, Zone); err == nil {
 			return t, true
 		}
 	}

@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -114,7 +112,7 @@ func (in *Input) check(f *fault.Checker, method *paymentmethod.Method) {
 	if in.Number != "" && (!numberForm.MatchString(in.Number) || strings.Trim(in.Number, ".") == "") {
 		f.Add("number", "order.error.number_form")
 	}
-	text(f, "external_number", in.ExternalNumber, false)
+	f.Line("external_number", in.ExternalNumber, MaxText, false)
 	if in.Status != Draft && in.Status != Released {
 		f.Add("status", "error.choice", "Value", string(in.Status))
 	}
@@ -131,12 +129,12 @@ func (in *Input) check(f *fault.Checker, method *paymentmethod.Method) {
 	if in.Documents != "" && !paymentmethod.Documents(in.Documents).Valid() {
 		f.Add("documents", "error.choice", "Value", in.Documents)
 	}
-	text(f, "customer.name", in.CustomerName, true)
+	f.Line("customer.name", in.CustomerName, MaxText, true)
 	if in.CustomerEmail != "" {
 		if a, err := mail.ParseAddress(in.CustomerEmail); err != nil || a.Address != in.CustomerEmail {
 			f.Add("customer.email", "error.email")
 		}
-		text(f, "customer.email", in.CustomerEmail, false)
+		f.Line("customer.email", in.CustomerEmail, MaxText, false)
 	}
 	billing := in.BillingAddress
 	if billing.Name == in.CustomerName {
@@ -191,8 +189,8 @@ func (in *Input) checkAmounts(f *fault.Checker, method *paymentmethod.Method) {
 }
 
 func (l LineInput) check(f *fault.Checker, prefix string) {
-	text(f, prefix+"name", l.Name, true)
-	text(f, prefix+"sku", l.SKU, false)
+	f.Line(prefix+"name", l.Name, MaxText, true)
+	f.Line(prefix+"sku", l.SKU, MaxText, false)
 	known := false
 	for _, t := range LineTypes {
 		known = known || t == l.Type
@@ -224,22 +222,10 @@ func (a Address) check(f *fault.Checker, prefix string) {
 		{"name", a.Name}, {"company", a.Company}, {"street", a.Street}, {"street2", a.Street2},
 		{"postal_code", a.PostalCode}, {"city", a.City}, {"phone", a.Phone},
 	} {
-		text(f, prefix+p.name, p.value, false)
+		f.Line(prefix+p.name, p.value, MaxText, false)
 	}
 	if a.Country != "" && !countryForm.MatchString(a.Country) {
 		f.Add(prefix+"country", "order.error.country")
-	}
-}
-
-// text refuses what no line of text has: too many characters, control characters.
-func text(f *fault.Checker, name, value string, required bool) {
-	switch {
-	case value == "" && required:
-		f.Add(name, "error.required")
-	case utf8.RuneCountInString(value) > MaxText:
-		f.Add(name, "error.too_long", "Max", MaxText)
-	case !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl):
-		f.Add(name, "error.control_characters")
 	}
 }
 
@@ -261,7 +247,7 @@ func (in *Input) order(m *paymentmethod.Method) (*Order, []Line) {
 		PaymentMethodID: m.ID, PaymentMethod: *m, KlarnaOrderID: in.KlarnaOrderID, Currency: in.Currency, Total: in.Total,
 		CustomerName: in.CustomerName, CustomerEmail: in.CustomerEmail,
 		BillingAddress: in.BillingAddress, ShippingAddress: in.ShippingAddress,
-		MarkPaid: m.MarkPaid, Documents: m.Documents, AutoShip: in.AutoShip, TellKlarna: true, Feedback: FeedbackNone,
+		MarkPaid: m.MarkPaid, BehavesLike: m.BehavesLike, Documents: m.Documents, AutoShip: in.AutoShip, TellKlarna: true, Feedback: FeedbackNone,
 	}
 	o.Country = o.Delivery().Country
 	if in.MarkPaid != nil {
@@ -281,6 +267,3 @@ func (in *Input) order(m *paymentmethod.Method) (*Order, []Line) {
 	Spread(lines)
 	return o, lines
 }
-
-// CheckText refuses, at the field name, what is no line of text.
-func CheckText(f *fault.Checker, name, value string) { text(f, name, value, false) }

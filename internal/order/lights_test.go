@@ -10,8 +10,7 @@ import (
 func TestLights(t *testing.T) {
 	t.Parallel()
 	const green, yellow, red, off = order.LightGreen, order.LightYellow, order.LightRed, order.LightOff
-	waiting := order.Order{Status: order.Released, Feedback: order.FeedbackWaiting,
-		PaymentMethod: paymentmethod.Method{BehavesLike: paymentmethod.Invoice}}
+	waiting := order.Order{Status: order.Released, Feedback: order.FeedbackWaiting, BehavesLike: paymentmethod.Invoice}
 	with := func(change func(o *order.Order)) order.Order {
 		o := waiting
 		change(&o)
@@ -19,7 +18,7 @@ func TestLights(t *testing.T) {
 	}
 	feedback := func(f order.Feedback) order.Order { return with(func(o *order.Order) { o.Feedback = f }) }
 	prepaid := func(change func(o *order.Order)) order.Order {
-		return with(func(o *order.Order) { o.PaymentMethod.BehavesLike = paymentmethod.Prepayment; change(o) })
+		return with(func(o *order.Order) { o.BehavesLike = paymentmethod.Prepayment; change(o) })
 	}
 	for name, tc := range map[string]struct {
 		order    order.Order
@@ -40,7 +39,7 @@ func TestLights(t *testing.T) {
 		"prepayment that has not come": {prepaid(func(*order.Order) {}), order.Progress{}, order.Lights{red, off, off, off}},
 		"prepayment that came":         {prepaid(func(o *order.Order) { o.PaidAt = &now }), order.Progress{}, order.Lights{green, off, off, off}},
 		"marked as paid":               {prepaid(func(o *order.Order) { o.MarkPaid = true }), order.Progress{}, order.Lights{green, off, off, off}},
-		"direct debit": {with(func(o *order.Order) { o.PaymentMethod.BehavesLike = paymentmethod.DirectDebit }),
+		"direct debit": {with(func(o *order.Order) { o.BehavesLike = paymentmethod.DirectDebit }),
 			order.Progress{}, order.Lights{green, off, off, off}},
 
 		"none":             {feedback(order.FeedbackNone), order.Progress{}, order.Lights{green, off, off, off}},

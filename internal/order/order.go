@@ -68,6 +68,7 @@ type Order struct {
 	ShippingAddress *Address `gorm:"serializer:json;not null"` // nil: the billing address
 	MarkPaid        bool     // marked as paid in advance
 	PaidAt          *time.Time
+	BehavesLike     paymentmethod.Behaviour // as its payment method did when it was made
 	Documents       paymentmethod.Documents
 	AutoShip        bool
 	TellKlarna      bool
@@ -207,7 +208,7 @@ func (o *Order) Gone() bool { return o.Status == Shipped || o.Status == Complete
 func (o *Order) IsKlarna() bool { return o.PaymentMethod.Module == paymentmethod.ModuleKlarna }
 
 // Paid tells that nothing is owed before the order may leave: it is paid, marked as
-// paid in advance, or paid for after delivery. It needs PaymentMethod.
+// paid in advance, or paid for after delivery.
 func (o *Order) Paid() bool {
-	return o.MarkPaid || o.PaidAt != nil || o.PaymentMethod.BehavesLike != paymentmethod.Prepayment
+	return o.MarkPaid || o.PaidAt != nil || o.BehavesLike != paymentmethod.Prepayment
 }

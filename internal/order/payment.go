@@ -19,7 +19,7 @@ const (
 
 // BookPayment notes that the money for an order has come, in the transaction that holds
 // the order (Lock), and lets a draft that waited for it be worked on. It says whether
-// anything changed: what is paid stays as it was booked first. o has its payment method.
+// anything changed: what is paid stays as it was booked first.
 func BookPayment(tx *gorm.DB, o *Order, at, now time.Time, source PaymentSource, actor string) (booked bool, err error) {
 	if o.PaidAt != nil {
 		return false, nil
@@ -27,7 +27,7 @@ func BookPayment(tx *gorm.DB, o *Order, at, now time.Time, source PaymentSource,
 	at = at.UTC().Truncate(time.Microsecond)
 	o.PaidAt = &at
 	changes := map[string]any{"paid_at": at, "updated_at": now}
-	release := o.Status == Draft && o.PaymentMethod.BehavesLike == paymentmethod.Prepayment
+	release := o.Status == Draft && o.BehavesLike == paymentmethod.Prepayment
 	if release {
 		o.Status = Released
 		changes["status"] = Released

@@ -45,6 +45,7 @@ func TestCreate(t *testing.T) {
 			CustomerName: "Max Muster", CustomerEmail: "max@example.com", Country: "AT",
 			BillingAddress:  order.Address{Name: "Max Muster", Street: "Fuggerstr. 11", PostalCode: "86150", City: "Augsburg", Country: "DE"},
 			ShippingAddress: &order.Address{Name: "Erika Muster", City: "Wien", Country: "AT"},
+			BehavesLike:     paymentmethod.Invoice,
 			Documents:       paymentmethod.DeliveryNoteAndInvoice, TellKlarna: true, Feedback: order.FeedbackWaiting,
 			ContentHash: o.ContentHash, CreatedBy: "test", CreatedAt: now, UpdatedAt: now,
 			Lines: []order.Line{

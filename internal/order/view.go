@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"gorm.io/gorm"
 
@@ -99,14 +98,7 @@ func (s *Service) changeView(ctx context.Context, change func(tx *gorm.DB) *gorm
 func (v *View) check() error {
 	var f fault.Checker
 	v.Name = strings.TrimSpace(v.Name)
-	switch {
-	case v.Name == "":
-		f.Add("name", "error.required")
-	case utf8.RuneCountInString(v.Name) > MaxViewName:
-		f.Add("name", "error.too_long", "Max", MaxViewName)
-	default:
-		CheckText(&f, "name", v.Name)
-	}
+	f.Line("name", v.Name, MaxViewName, true)
 	if len(v.Query) > MaxViewQuery || !store.Storable(v.Query) {
 		f.Add("name", "orders.view.error.query")
 	}

@@ -77,14 +77,7 @@ func (in *Input) normalise() {
 }
 
 func (in *Input) check(f *fault.Checker) {
-	switch {
-	case in.Name == "":
-		f.Add("name", "error.required")
-	case utf8.RuneCountInString(in.Name) > MaxName:
-		f.Add("name", "error.too_long", "Max", MaxName)
-	case strings.ContainsFunc(in.Name, unicode.IsControl):
-		f.Add("name", "error.control_characters")
-	}
+	f.Line("name", in.Name, MaxName, true)
 	switch {
 	case in.Type == "":
 		f.Add("type", "error.required")

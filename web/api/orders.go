@@ -113,7 +113,7 @@ func (s *service) listOrders(ctx context.Context, in *listInput) (*listAnswer, e
 		return nil, err
 	}
 	var f fault.Checker
-	order.CheckText(&f, "query.q", in.Q)
+	f.Line("query.q", in.Q, order.MaxText, false)
 	if err := f.Err(); err != nil {
 		return nil, err
 	}
