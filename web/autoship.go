@@ -105,7 +105,9 @@ func (s *Server) showSchedule(r *request) error {
 	next := schedule.Next(s.Clock.Now())
 	p := views.AutoshipSchedulePage{Input: views.AutoshipScheduleForm{Schedule: schedule}, Next: next}
 	if q := r.QueryParams(); q.Has("toggle") && r.user.May(auth.Administer) {
-		p.Input.Read(q)
+		if err := p.Input.Read(q); err != nil {
+			return err
+		}
 		p.Toggled = q.Get("toggle")
 		p.Input.Toggle(p.Toggled)
 	}
@@ -118,8 +120,9 @@ func (s *Server) setSchedule(r *request) error {
 		return err
 	}
 	p := views.AutoshipSchedulePage{Input: views.AutoshipScheduleForm{Schedule: schedule}, Next: schedule.Next(s.Clock.Now())}
-	p.Input.Read(r.posted())
-	err = s.Dispatch.SetSchedule(r.ctx(), p.Input.Schedule, r.actor())
+	if err = p.Input.Read(r.posted()); err == nil {
+		err = s.Dispatch.SetSchedule(r.ctx(), p.Input.Schedule, r.actor())
+	}
 	if status, ok := formStatus(err); ok {
 		p.Input.Form = views.FormError(r.ctx(), err, "autoship.schedule.field.")
 		return s.schedulePage(r, status, p)

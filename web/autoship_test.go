@@ -129,7 +129,8 @@ func TestSchedule(t *testing.T) {
 	h := newHouse(t)
 	admin := h.as(auth.Admin)
 	page := admin.get("/autoship/schedule").is(http.StatusOK).says("no hour is ticked")
-	admin.submit(page, "/autoship/schedule", url.Values{"hours": {"", "2-8", "2-14", "9-9", "2-99", "nonsense"}}).redirects(t, "/autoship/schedule")
+	admin.submit(page, "/autoship/schedule", url.Values{"hours": {"", "2-8", "2-99"}}).is(http.StatusUnprocessableEntity).says("“2-99”").has(`input[value="2-8"][checked]`)
+	admin.submit(page, "/autoship/schedule", url.Values{"hours": {"", "2-8", "2-14"}}).redirects(t, "/autoship/schedule")
 	want := dispatch.Schedule{TimeZone: "Europe/Berlin"}
 	want.Hours[time.Tuesday][8], want.Hours[time.Tuesday][14] = true, true
 	kept := func() {

@@ -175,7 +175,7 @@ func (s *Server) wrap(rt route, crossOrigin *http.CrossOriginProtection) echo.Ha
 }
 
 // within is a handler of bodies up to a limit: a larger one that says so is not begun
-// with, and one that turns out to be is told the limit.
+// with, and one that turns out to be is told the limit: of an upload, the file's.
 func within(limit int64, h handler) handler {
 	return func(r *request) error {
 		var err error
@@ -185,7 +185,7 @@ func within(limit int64, h handler) handler {
 			err = h(r)
 		}
 		if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return fault.Wrap(err, fault.TooLarge, "error.body_too_large", "Limit", csvfile.Size(tooLarge.Limit))
+			return fault.Wrap(err, fault.TooLarge, "error.body_too_large", "Limit", csvfile.Size(min(tooLarge.Limit, max(limit-maxBody, maxBody))))
 		}
 		return err
 	}
