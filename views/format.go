@@ -12,15 +12,15 @@ import (
 
 // layouts are how a language writes dates and times. A line may break between
 // the two, but not within a date.
-type layouts struct{ date, minute, second, exact string }
+type layouts struct{ date, second, exact string }
 
 var layoutsOf = map[string]layouts{
 	i18n.German: {
-		date: "02.01.2006", minute: "02.01.2006 15:04", second: "02.01.2006 15:04:05",
+		date: "02.01.2006", second: "02.01.2006 15:04:05",
 		exact: "02.01.2006 15:04:05.000 MST",
 	},
 	i18n.English: {
-		date: "2\u00a0Jan\u00a02006", minute: "2\u00a0Jan\u00a02006, 15:04", second: "2\u00a0Jan\u00a02006, 15:04:05",
+		date: "2\u00a0Jan\u00a02006", second: "2\u00a0Jan\u00a02006, 15:04:05",
 		exact: "2\u00a0Jan\u00a02006, 15:04:05.000 MST",
 	},
 }
@@ -39,7 +39,7 @@ func FormatDate(ctx context.Context, t time.Time) string {
 
 // FormatTime returns t to the minute; "" for the zero time.
 func FormatTime(ctx context.Context, t time.Time) string {
-	return formatTime(t, layoutsOf[i18n.Language(ctx)].minute)
+	return order.Moment{Time: t}.Localize(i18n.Language(ctx))
 }
 
 // FormatSeconds returns t to the second; "" for the zero time.

@@ -45,7 +45,7 @@ func logValue(ctx context.Context, field, value string) string {
 
 // logSubject is what an entry is about, without the kind of thing: the action names it.
 func logSubject(subject string) string {
-	for _, kind := range []string{"payment_method:", "carrier:"} {
+	for _, kind := range []string{"payment_method:", "business_account:", "carrier:"} {
 		if name, ok := strings.CutPrefix(subject, kind); ok {
 			return name
 		}

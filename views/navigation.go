@@ -35,6 +35,9 @@ var navigation = []navGroup{
 		{key: "nav.dispatch", href: "/dispatch", icon: "truck", roles: []string{RoleAdmin, RoleShipping}},
 	}},
 	{key: "nav.accounting", items: []navItem{
+		{key: "nav.incoming", href: incomingPath, icon: "download", roles: []string{RoleAdmin, RoleAccounting}},
+		{key: "nav.payouts", href: payoutsPath, icon: "building", roles: []string{RoleAdmin, RoleAccounting}},
+		{key: "nav.exports", href: exportsPath, icon: "document", roles: []string{RoleAdmin, RoleAccounting}},
 		{key: "nav.dunning", href: "/accounting/dunning", icon: "coins", roles: []string{RoleAdmin, RoleAccounting}},
 	}},
 	{key: "nav.administration", items: []navItem{

@@ -144,7 +144,7 @@ type facts map[string]string
 var factNames = []string{
 	"amount", "answer", "attempts", "capture_id", "captured", "captured_at", "carrier", "cause", "code", "correlation_id", "difference",
 	"expires_at", "file", "fraud_status", "invoice", "klarna_order_id", "klarna_status", "messages", "method", "new", "next_try", "note", "number", "old",
-	"other", "parcels", "pause_reason", "paused_at", "reason", "remaining", "rule", "state", "status", "total",
+	"other", "parcels", "pause_reason", "paused_at", "payment_reference", "reason", "remaining", "rule", "state", "status", "total",
 }
 
 func factsOf(ctx context.Context, p order.Params) facts {

@@ -40,6 +40,8 @@ var kinds = map[string]order.Params{
 	"payment_booked_by_hand":   {"amount": euro(6457)},
 	"payment_booked_at_klarna": {"amount": euro(6457)},
 	"payment_undone":           nil,
+	"payment_booked_by_payout": {"amount": euro(6457), "payment_reference": "XISA93DJ"},
+	"payment_undone_by_payout": {"payment_reference": "XISA93DJ"},
 	"marked_paid":              nil, "unmarked_paid": nil, "tell_again": nil, "done_by_hand": nil, "undone_by_hand": nil, "resend": nil,
 	"dont_tell":               {"reason": "Kunde zahlt bar"},
 	"klarna_order_id_changed": {"old": "", "new": "3f9a1c52-6a0e-4c0b-9d2e-7b1d5a2c9e10"},

@@ -118,10 +118,10 @@ func TestIconsExist(t *testing.T) {
 func TestNavigationShowsWhatTheRoleMayUse(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{
-		views.RoleAdmin: "/ /orders /dispatch /accounting/dunning /administration/settings /administration/jobs " +
+		views.RoleAdmin: "/ /orders /dispatch /accounting/incoming-payments /accounting/payouts /accounting/exports /accounting/dunning /administration/settings /administration/jobs " +
 			"/administration/users /administration/tokens /administration/log",
 		views.RoleShipping:   "/ /orders /dispatch",
-		views.RoleAccounting: "/ /orders /accounting/dunning /administration/settings",
+		views.RoleAccounting: "/ /orders /accounting/incoming-payments /accounting/payouts /accounting/exports /accounting/dunning /administration/settings",
 		views.RoleViewer:     "/ /orders",
 	}
 	for role, want := range tests {

@@ -249,6 +249,10 @@ func (s *Server) orderDetail(r *request, id, before int64, entries int) (d views
 	if d.Told, err = s.Captures.FindByOrder(ctx, id); err != nil {
 		return d, err
 	}
+	if d.PaidOut, err = s.Settlements.OfOrder(ctx, id); err != nil {
+		return d, err
+	}
+	d.Books = r.user.May(auth.ReadAccounting)
 	why, err := s.Captures.Why(ctx, id)
 	if err != nil {
 		return d, err

@@ -17,7 +17,8 @@ const overviewRows = 5
 func (s *Server) showOverview(r *request) error {
 	page := views.OverviewPage{Page: s.page(r, i18n.T(r.ctx(), "overview.title"))}
 	for _, add := range []func(*request, *views.OverviewPage) error{
-		s.addPaused, s.addFailed, s.addParcels, s.addExpiring, s.addByHand, s.addReminders,
+		s.addPaused, s.addFailed, s.addPayouts, s.addImports, s.addParcels, s.addExpiring, s.addByHand, s.addNotPaidOut, s.addReminders,
+		s.addCharts,
 	} {
 		if err := add(r, &page); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"zahlwerk/internal/klarnasandbox"
 	"zahlwerk/internal/order"
 	"zahlwerk/internal/paymentmethod"
+	"zahlwerk/internal/settlement"
 )
 
 func TestOverviewWhenAllIsDone(t *testing.T) {
@@ -62,4 +64,40 @@ func (h *house) sandboxFault(preset string, times int) error {
 	f.Operation, f.Times = klarnasandbox.OpCapture, times
 	_, err := h.sandbox.SetFault(f)
 	return err
+}
+
+func TestOverviewOfMoney(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.method()
+	h.captured(5000)
+	_, run := h.bookAccount("klarna")
+	admin := h.as(auth.Admin)
+	if page := admin.get("/").is(200); page.doc.Find("#task-not_paid_out, #task-imports_due").Length() > 0 {
+		t.Errorf("tasks without access data or payouts: %s", page.text())
+	}
+	h.bookPayout(run, settlement.Payout{PaymentReference: "SMALL", Complete: true, Unexplained: 3, Totals: settlement.Totals{Settlement: 100000}})
+	h.bookPayout(run, settlement.Payout{PaymentReference: "LARGE", Complete: true, Unexplained: -700, Totals: settlement.Totals{Settlement: 100}})
+	h.bookPayout(run, settlement.Payout{PaymentReference: "PART", Totals: settlement.Totals{Settlement: 12300}})
+	h.clock.Advance(30 * 24 * time.Hour)
+	_, err := h.db.Exec(t.Context(), "UPDATE business_accounts SET access = x'00'")
+	must(t, err)
+	admin.logIn(emailOf(auth.Admin))
+	page := admin.get("/").is(200).says("Unexplained payouts", "-€7.00", "Incomplete payouts", "€123.00", "Captured but not paid out", "21 to 59 days", "one capture", "€50.00",
+		"Live import due", "Fetched until 3 Nov 2026", "Captures per day", "Payouts per week (EUR)")
+	if rows := page.doc.Find("#task-payouts_unexplained").Parent().Find(".task-rows a"); rows.First().Text() != "LARGE" {
+		t.Errorf("not the most money first: %s", rows.Text())
+	}
+	page.has(`a[href="/accounting/payouts?state=unexplained"]`).has(`a[href="/accounting/payouts?state=incomplete"]`).has(`a[href="/accounting/not-paid-out?known=no_payout"]`)
+
+	_, err = h.db.Exec(t.Context(), `UPDATE import_runs SET state = 'failed', finished_at = ?, problem = '{"key": "import_run.error.active"}'`, noon)
+	must(t, err)
+	admin.get("/").says("Live import failed").has(fmt.Sprintf(`a[href="/accounting/import-runs/%d"]`, run.ID))
+	admin.header.Set("Accept-Language", "de")
+	admin.get("/").says("Ungeklärte Auszahlungen", "Erfassungen je Tag")
+
+	page = h.as(auth.Viewer).get("/").is(200).says("Captures per day")
+	if page.doc.Find("#task-payouts_unexplained, #task-imports_failed, #task-not_paid_out, #payouts-eur-title").Length() > 0 {
+		t.Errorf("a viewer sees money: %s", page.text())
+	}
 }

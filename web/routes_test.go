@@ -56,8 +56,34 @@ var permitted = []struct {
 		"GET /accounting/dunning", "POST /accounting/dunning/remind", "GET /accounting/dunning/reminded", "GET /accounting/dunning/letters",
 		"GET /accounting/dunning/settings", "GET /accounting/dunning/:id", "POST /accounting/dunning/:id/hold", "POST /accounting/dunning/:id/unhold",
 	}},
+	{"incoming payments, imports, matching", []auth.Role{auth.Accounting, auth.Admin}, []string{
+		"GET /accounting/incoming-payments", "GET /accounting/incoming-payments/:account", "GET /accounting/incoming-payments/:account/lines.csv",
+		"GET /accounting/statement-lines/:id", "POST /accounting/statement-lines/:id/match", "POST /accounting/statement-lines/:id/unmatch",
+		"POST /accounting/statement-lines/:id/reject", "GET /accounting/import-runs/:id", "POST /accounting/import-runs/:id/stop",
+		"POST /accounting/import-runs/:id/continue", "POST /accounting/import-runs/:id/undo",
+		"POST /administration/settings/accounting/business-accounts/:id/import",
+	}},
+	{"payouts", []auth.Role{auth.Accounting, auth.Admin}, []string{
+		"GET /accounting/payouts", "GET /accounting/payouts/:reference", "GET /accounting/payouts/:reference/lines.csv",
+		"GET /accounting/not-paid-out", "GET /accounting/not-paid-out/export.csv", "GET /accounting/unknown-payments", "GET /accounting/unknown-payments/export.csv",
+	}},
+	{"exports", []auth.Role{auth.Accounting, auth.Admin}, []string{
+		"GET /accounting/exports", "GET /accounting/exports/download", "GET /accounting/exports/settings", "POST /accounting/exports/settings",
+	}},
+	{"settlement files", []auth.Role{auth.Accounting, auth.Admin}, []string{
+		"GET /accounting/incoming-payments/:account/file", "POST /accounting/incoming-payments/:account/file",
+		"GET /accounting/incoming-payments/:account/file/:run", "POST /accounting/incoming-payments/:account/file/:run/start",
+		"POST /accounting/incoming-payments/:account/file/:run/discard",
+	}},
 	{"payment methods: read", []auth.Role{auth.Accounting, auth.Admin}, []string{
 		"GET /administration/settings", "GET /administration/settings/payment-methods", "GET /administration/settings/payment-methods/:id",
+	}},
+	{"business accounts: read", []auth.Role{auth.Accounting, auth.Admin}, []string{
+		"GET /administration/settings/accounting/business-accounts", "GET /administration/settings/accounting/business-accounts/:id",
+	}},
+	{"business accounts: write, check", []auth.Role{auth.Admin}, []string{
+		"GET /administration/settings/accounting/business-accounts/new", "POST /administration/settings/accounting/business-accounts/new",
+		"POST /administration/settings/accounting/business-accounts/:id", "POST /administration/settings/accounting/business-accounts/:id/check",
 	}},
 	{"payment methods: write; users, tokens, jobs, log", []auth.Role{auth.Admin}, []string{
 		"GET /administration/settings/payment-methods/new", "POST /administration/settings/payment-methods/new",
@@ -113,7 +139,7 @@ func checkAccess(t *testing.T, c *client, route web.Route, role auth.Role, roles
 		visitor.cookies = c.cookies
 	}
 	path := route.Path
-	for _, variable := range []string{":id", ":parcel", ":note", "*"} {
+	for _, variable := range []string{":id", ":parcel", ":note", ":run", ":account", "*"} {
 		path = strings.ReplaceAll(path, variable, "999999")
 	}
 	methods := []string{route.Method}

@@ -14,6 +14,8 @@ import (
 	"zahlwerk/internal/audit"
 	"zahlwerk/internal/auth"
 	"zahlwerk/internal/batch"
+	"zahlwerk/internal/bookkeeping"
+	"zahlwerk/internal/businessaccount"
 	"zahlwerk/internal/capture"
 	"zahlwerk/internal/carrier"
 	"zahlwerk/internal/clock"
@@ -23,27 +25,31 @@ import (
 	"zahlwerk/internal/mail"
 	"zahlwerk/internal/order"
 	"zahlwerk/internal/paymentmethod"
+	"zahlwerk/internal/settlement"
 	"zahlwerk/internal/store"
 	"zahlwerk/internal/work"
 )
 
 // Deps are the services that the pages show and act through.
 type Deps struct {
-	DB        *store.DB // readiness only
-	Clock     *clock.Clock
-	Log       *slog.Logger
-	Auth      *auth.Service
-	Trail     *audit.Trail
-	Methods   *paymentmethod.Service
-	Orders    *order.Service
-	Dispatch  *dispatch.Service
-	Captures  *capture.Pusher
-	Carriers  *carrier.Service
-	Documents *document.Service
-	Dunning   *dunning.Service
-	Mails     *mail.Service
-	Batches   *batch.Service
-	Work      *work.Overview
+	DB          *store.DB // readiness only
+	Clock       *clock.Clock
+	Log         *slog.Logger
+	Auth        *auth.Service
+	Trail       *audit.Trail
+	Methods     *paymentmethod.Service
+	Orders      *order.Service
+	Dispatch    *dispatch.Service
+	Captures    *capture.Pusher
+	Carriers    *carrier.Service
+	Documents   *document.Service
+	Dunning     *dunning.Service
+	Mails       *mail.Service
+	Batches     *batch.Service
+	Accounts    *businessaccount.Service
+	Settlements *settlement.Service
+	Bookkeeping *bookkeeping.Service
+	Work        *work.Overview
 	// Ready says why the background does not work, nil when it does; it may be nil itself.
 	Ready func() error
 	// API serves everything below /api/.

@@ -20,6 +20,8 @@ import (
 	"zahlwerk/internal/audit"
 	"zahlwerk/internal/auth"
 	"zahlwerk/internal/batch"
+	"zahlwerk/internal/bookkeeping"
+	"zahlwerk/internal/businessaccount"
 	"zahlwerk/internal/capture"
 	"zahlwerk/internal/carrier"
 	"zahlwerk/internal/clock"
@@ -33,6 +35,7 @@ import (
 	"zahlwerk/internal/order"
 	"zahlwerk/internal/paymentmethod"
 	"zahlwerk/internal/secretbox"
+	"zahlwerk/internal/settlement"
 	"zahlwerk/internal/store"
 	"zahlwerk/internal/store/storetest"
 	"zahlwerk/internal/work"
@@ -50,23 +53,25 @@ const password = "nur ein Beispiel"
 // place. Its background works when settle is called.
 type house struct {
 	*web.Server
-	t         testing.TB
-	deps      web.Deps
-	db        *store.DB
-	clock     *clock.Clock
-	auth      *auth.Service
-	methods   *paymentmethod.Service
-	orders    *order.Service
-	dispatch  *dispatch.Service
-	carriers  *carrier.Service
-	documents *document.Service
-	mails     *mail.Service
-	batches   *batch.Service
-	captures  *capture.Pusher
-	sandbox   *klarnasandbox.Sandbox
-	log       *logBuffer
-	bell      *work.Bell
-	queues    []*work.Queue
+	t           testing.TB
+	deps        web.Deps
+	db          *store.DB
+	clock       *clock.Clock
+	auth        *auth.Service
+	methods     *paymentmethod.Service
+	orders      *order.Service
+	dispatch    *dispatch.Service
+	carriers    *carrier.Service
+	documents   *document.Service
+	mails       *mail.Service
+	batches     *batch.Service
+	accounts    *businessaccount.Service
+	settlements *settlement.Service
+	captures    *capture.Pusher
+	sandbox     *klarnasandbox.Sandbox
+	log         *logBuffer
+	bell        *work.Bell
+	queues      []*work.Queue
 }
 
 // newHouse builds a house; change may change what an operator sets.
@@ -95,6 +100,8 @@ func newHouse(t testing.TB, change ...func(*web.Config, *web.Deps)) *house {
 	h.documents = document.New(h.db, clk, trail)
 	h.mails = mail.New(h.db, clk, box, trail, mail.Options{})
 	h.batches = batch.New(h.db, clk, h.bell)
+	h.accounts = businessaccount.New(h.db, clk, box, trail, client)
+	h.settlements = settlement.New(h.db, clk, h.bell, trail, h.accounts)
 	h.dispatch = dispatch.New(h.db, clk, dispatch.Deps{Captures: h.captures, Carriers: h.carriers, Documents: h.documents,
 		Mails: h.mails, Batches: h.batches, Trail: trail})
 	h.batches.Handle(batch.Autoship, h.dispatch.Autoship)
@@ -104,7 +111,7 @@ func newHouse(t testing.TB, change ...func(*web.Config, *web.Deps)) *house {
 	h.batches.Handle(batch.ImportOrders, h.orders.Import)
 	h.batches.Handle(batch.ImportTracking, h.dispatch.RecordTracking)
 	ticks := work.Ticks(h.db, clk)
-	h.queues = append(h.captures.Queues(), h.methods.Probes(), h.batches.Queue(), h.mails.Queue(), ticks)
+	h.queues = append(h.captures.Queues(), h.methods.Probes(), h.batches.Queue(), h.mails.Queue(), h.settlements.Queue(), ticks)
 
 	public, err := url.Parse("http://127.0.0.1:8080")
 	must(t, err)
@@ -115,7 +122,8 @@ func newHouse(t testing.TB, change ...func(*web.Config, *web.Deps)) *house {
 	h.deps = web.Deps{
 		DB: h.db, Clock: clk, Log: log, Auth: h.auth, Trail: trail, Methods: h.methods, Orders: h.orders, Dispatch: h.dispatch,
 		Captures: h.captures, Carriers: h.carriers, Documents: h.documents, Dunning: dunning.New(h.db, clk, trail, h.documents),
-		Mails: h.mails, Batches: h.batches, Work: work.NewOverview(h.db, clk, h.queues...),
+		Mails: h.mails, Batches: h.batches, Accounts: h.accounts, Settlements: h.settlements,
+		Bookkeeping: bookkeeping.New(h.db, clk, trail, h.accounts), Work: work.NewOverview(h.db, clk, h.queues...),
 	}
 	for _, f := range change {
 		f(&config, &h.deps)

@@ -16,6 +16,8 @@ import (
 	"zahlwerk/internal/audit"
 	"zahlwerk/internal/auth"
 	"zahlwerk/internal/batch"
+	"zahlwerk/internal/bookkeeping"
+	"zahlwerk/internal/businessaccount"
 	"zahlwerk/internal/capture"
 	"zahlwerk/internal/carrier"
 	"zahlwerk/internal/clock"
@@ -27,6 +29,7 @@ import (
 	"zahlwerk/internal/order"
 	"zahlwerk/internal/paymentmethod"
 	"zahlwerk/internal/secretbox"
+	"zahlwerk/internal/settlement"
 	"zahlwerk/internal/store"
 	"zahlwerk/internal/work"
 	"zahlwerk/web"
@@ -35,26 +38,28 @@ import (
 
 // app is the program, wired.
 type app struct {
-	config    *config
-	log       *slog.Logger
-	clock     *clock.Clock
-	db        *store.DB
-	box       *secretbox.Box
-	trail     *audit.Trail
-	auth      *auth.Service
-	methods   *paymentmethod.Service
-	orders    *order.Service
-	captures  *capture.Pusher
-	dispatch  *dispatch.Service
-	carriers  *carrier.Service
-	documents *document.Service
-	dunning   *dunning.Service
-	mails     *mail.Service
-	batches   *batch.Service
-	queues    []*work.Queue
-	ticks     []work.Tick
-	bell      *work.Bell
-	runner    *work.Runner
+	config      *config
+	log         *slog.Logger
+	clock       *clock.Clock
+	db          *store.DB
+	box         *secretbox.Box
+	trail       *audit.Trail
+	auth        *auth.Service
+	methods     *paymentmethod.Service
+	orders      *order.Service
+	captures    *capture.Pusher
+	dispatch    *dispatch.Service
+	carriers    *carrier.Service
+	documents   *document.Service
+	dunning     *dunning.Service
+	mails       *mail.Service
+	batches     *batch.Service
+	accounts    *businessaccount.Service
+	settlements *settlement.Service
+	queues      []*work.Queue
+	ticks       []work.Tick
+	bell        *work.Bell
+	runner      *work.Runner
 }
 
 // Settings that belong to the database as a whole.
@@ -156,6 +161,8 @@ func newApp(ctx context.Context, c *config, log *slog.Logger, clk *clock.Clock, 
 	a.dunning = dunning.New(db, clk, a.trail, a.documents)
 	a.mails = mail.New(db, clk, box, a.trail, mail.Options{})
 	a.batches = batch.New(db, clk, bell)
+	a.accounts = businessaccount.New(db, clk, box, a.trail, client)
+	a.settlements = settlement.New(db, clk, bell, a.trail, a.accounts)
 	a.dispatch = dispatch.New(db, clk, dispatch.Deps{Captures: a.captures, Carriers: a.carriers, Documents: a.documents,
 		Mails: a.mails, Batches: a.batches, Trail: a.trail})
 	a.batches.Handle(batch.Autoship, a.dispatch.Autoship)
@@ -165,8 +172,9 @@ func newApp(ctx context.Context, c *config, log *slog.Logger, clk *clock.Clock, 
 		a.batches.Handle(k, a.dispatch.Bulk)
 	}
 	a.ticks = []work.Tick{{Name: "sessions", Every: time.Hour, Do: a.auth.Sweep}, {Name: "batches", Every: time.Hour, Do: a.batches.Sweep},
-		{Name: "tracking_files", Every: time.Hour, Do: a.dispatch.SweepTrackingFiles}, {Name: "autoship", Every: time.Minute, Do: a.dispatch.AutoshipTick}}
-	a.queues = append(a.captures.Queues(), a.methods.Probes(), a.batches.Queue(), a.mails.Queue(), work.Ticks(db, clk, a.ticks...))
+		{Name: "tracking_files", Every: time.Hour, Do: a.dispatch.SweepTrackingFiles}, {Name: "autoship", Every: time.Minute, Do: a.dispatch.AutoshipTick},
+		{Name: "imports", Every: time.Hour, Do: a.settlements.Tick}, a.settlements.MatchTick()}
+	a.queues = append(a.captures.Queues(), a.methods.Probes(), a.batches.Queue(), a.mails.Queue(), a.settlements.Queue(), work.Ticks(db, clk, a.ticks...))
 	a.bell = bell
 	a.runner = a.freshRunner()
 	return a, nil
@@ -231,9 +239,10 @@ func (a *app) handler(environment string, sandbox http.Handler) (http.Handler, e
 	return web.New(web.Deps{
 		DB: a.db, Clock: a.clock, Log: a.log, Auth: a.auth, Trail: a.trail, Methods: a.methods, Orders: a.orders,
 		Dispatch: a.dispatch, Captures: a.captures, Carriers: a.carriers, Documents: a.documents, Dunning: a.dunning,
-		Mails: a.mails, Batches: a.batches, Work: work.NewOverview(a.db, a.clock, a.queues...),
+		Mails: a.mails, Batches: a.batches, Accounts: a.accounts, Settlements: a.settlements,
+		Bookkeeping: bookkeeping.New(a.db, a.clock, a.trail, a.accounts), Work: work.NewOverview(a.db, a.clock, a.queues...),
 		API: api.New(api.Deps{Log: a.log, Auth: a.auth, Methods: a.methods, Orders: a.orders,
-			Dispatch: a.dispatch, Captures: a.captures, Carriers: a.carriers}),
+			Dispatch: a.dispatch, Captures: a.captures, Carriers: a.carriers, Accounts: a.accounts, Settlements: a.settlements}),
 		Sandbox: sandbox, Ready: a.ready,
 	}, web.Config{
 		PublicURL: a.config.public, SessionKeys: keys, TrustedProxies: a.config.proxies, Version: programVersion(),

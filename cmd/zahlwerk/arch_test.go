@@ -29,13 +29,14 @@ const nouns = "paymentmethod order businessaccount carrier document dunning"
 // arrows says who may import whom, and nobody anything else of ours. Names are those
 // below internal, or of a top-level folder.
 var arrows = map[string]string{
-	"web":     "views static auth audit mail i18n " + nouns + " dispatch capture settlement batch csvfile work store fault money clock",
+	"web":     "views static auth audit mail i18n " + nouns + " dispatch capture settlement bookkeeping batch csvfile work store fault money clock",
 	"web/api": "views static auth audit mail i18n " + nouns + " dispatch capture settlement work store fault money clock",
-	"views":   nouns + " batch csvfile dispatch capture settlement work auth audit fault mail i18n money static",
+	"views":   nouns + " batch csvfile dispatch capture settlement bookkeeping work auth audit fault mail i18n money static",
 
-	"settlement": "capture businessaccount order paymentmethod klarna work store secretbox audit fault money clock",
-	"dispatch":   "capture order paymentmethod carrier document mail batch csvfile work store audit i18n fault money clock",
-	"capture":    "order paymentmethod klarna work store secretbox fault money clock",
+	"bookkeeping": "settlement businessaccount klarna order store audit i18n fault money clock",
+	"settlement":  "capture businessaccount order paymentmethod klarna csvfile work store secretbox audit fault money clock",
+	"dispatch":    "capture order paymentmethod carrier document mail batch csvfile work store audit i18n fault money clock",
+	"capture":     "order paymentmethod klarna work store secretbox fault money clock",
 
 	"order":           "paymentmethod batch csvfile work store audit fault money clock",
 	"dunning":         "order document store audit fault money clock",
@@ -63,16 +64,17 @@ const everywhere = "cmd/zahlwerk"
 
 // outsiders may be imported by these packages only.
 var outsiders = map[string]string{
-	"github.com/labstack/echo":    "web",
-	"github.com/gorilla/sessions": "web",
-	"github.com/a-h/templ":        "web views views/viewstest",
-	"gorm.io/driver":              "store store/storetest",
-	"modernc.org/sqlite":          "store",
-	"github.com/jackc/pgx":        "store",
-	"github.com/pressly/goose":    "store",
-	"codeberg.org/go-pdf/fpdf":    "document",
-	"github.com/pdfcpu/pdfcpu":    "document",
-	"github.com/wneessen/go-mail": "mail",
+	"github.com/labstack/echo":     "web",
+	"github.com/gorilla/sessions":  "web",
+	"github.com/a-h/templ":         "web views views/viewstest",
+	"gorm.io/driver":               "store store/storetest",
+	"modernc.org/sqlite":           "store",
+	"github.com/jackc/pgx":         "store",
+	"github.com/pressly/goose":     "store",
+	"codeberg.org/go-pdf/fpdf":     "document klarnasandbox",
+	"github.com/pdfcpu/pdfcpu":     "document",
+	"github.com/wneessen/go-mail":  "mail",
+	"github.com/go-analyze/charts": "views",
 }
 
 // goPackage is what the go command tells about one of our packages.

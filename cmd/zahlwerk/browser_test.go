@@ -279,14 +279,25 @@ func TestBrowserPages(t *testing.T) {
 	admin.post("/orders/views", url.Values{"name": {"Filiale"}, "list": {"payment_method=klarna_filiale"}})
 	admin.post("/orders/bulk", url.Values{"action": {"release"}, "id": {draft, failed}})
 	preview := firstLink(t, admin, "/batches", `href="/batches/([0-9]+)"`)
+	toMatch := firstLink(t, admin, "/accounting/incoming-payments/1?match=open", "/accounting/statement-lines/([0-9]+)")
+	payout := firstLink(t, admin, "/accounting/payouts", `href="(/accounting/payouts/[^"?]+)`)
 	pages := []string{"/", "/?dialog=help", "/orders", "/orders?feedback=failed", "/orders?payment_method=klarna_filiale", "/orders?dialog=save-view&status=shipped",
 		"/orders?q=nothing-like-this", "/orders/new", "/orders/import", "/orders/" + confirmed, "/orders/" + failed, "/orders/" + draft,
 		"/orders/" + failed + "/minidetail", "/dispatch", "/dispatch?tab=shipped", "/dispatch?tab=by-hand", "/dispatch?scan=nothing",
 		"/dispatch/" + note, "/dispatch/" + waiting, "/dispatch/import", "/autoship", "/autoship?tab=blocked", "/autoship/schedule",
 		"/batches", "/batches/" + finished, "/batches/" + finished + "/papers", "/batches/" + preview,
 		"/accounting/dunning", "/accounting/dunning/" + item, "/accounting/dunning/reminded?reminder=1&refused=" + item, "/accounting/dunning/settings",
+		"/accounting/incoming-payments", "/accounting/incoming-payments/1", "/accounting/incoming-payments/1?match=open&type=SALE", "/accounting/incoming-payments/1?q=nothing",
+		"/accounting/incoming-payments/1?tab=import", "/accounting/incoming-payments/1?tab=import&dialog=force", "/accounting/statement-lines/1",
+		"/accounting/statement-lines/" + toMatch, "/accounting/import-runs/1", "/accounting/import-runs/1?dialog=undo",
+		"/accounting/payouts", "/accounting/payouts?state=unexplained&currency=EUR&from=2020-01-01", "/accounting/payouts?q=nothing-like-this&state=x",
+		payout, payout + "?type=FEE", "/accounting/not-paid-out", "/accounting/not-paid-out?known=refused&age=x", "/accounting/unknown-payments",
+		"/accounting/exports", "/accounting/exports?format=datev&from=2020-01-01&until=2030-12-31", "/accounting/exports?format=fees&from=2020-01-01&until=2030-12-31",
+		"/accounting/exports?format=xls", "/accounting/exports/settings",
 		"/administration/settings", "/administration/settings/payment-methods", "/administration/settings/payment-methods/new",
 		"/administration/settings/payment-methods/new?module=klarna", "/administration/settings/payment-methods/1",
+		"/administration/settings/accounting/business-accounts", "/administration/settings/accounting/business-accounts/new",
+		"/administration/settings/accounting/business-accounts/new?module=custom", "/administration/settings/accounting/business-accounts/1",
 		"/administration/settings/carriers", "/administration/settings/carriers?number=09133131530724", "/administration/settings/carriers/new",
 		"/administration/settings/carriers/1", "/administration/settings/company", "/administration/settings/mail",
 		"/administration/users", "/administration/users/new", "/administration/users/1", "/administration/tokens", "/administration/log",

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"time"
 
 	"zahlwerk/internal/auth"
 	"zahlwerk/internal/clock"
@@ -53,6 +54,7 @@ func (d demoCommand) Run(ctx context.Context, c *config, con console) (err error
 	c.Data, c.DatabaseURL, c.SecretKeyFile = dir, "", dir+"/secret.key"
 
 	clk := clock.New()
+	clk.Advance(-sampleDays * 24 * time.Hour) // the sample's past is the sandbox's, too
 	sandbox := klarnasandbox.New(klarnasandbox.Options{Clock: clk, Merchants: []klarnasandbox.Merchant{klarnasandbox.DemoMerchant()}, Log: slog.New(slog.DiscardHandler)})
 	defer sandbox.Close()
 	stop, err := d.serveKlarna(c, sandbox, log)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"zahlwerk/internal/auth"
+	"zahlwerk/internal/businessaccount"
 	"zahlwerk/internal/dispatch"
 	"zahlwerk/internal/document"
 	"zahlwerk/internal/dunning"
@@ -33,24 +34,32 @@ type sample struct {
 	made     int
 	later    []func(ctx context.Context) error // what happens the day after
 	autoship []int64                           // orders that today's autoship run takes
+	account  *businessaccount.Account
 }
 
-// sampleDays is how many days are played.
-const sampleDays = 14
+// sampleDays is how many days are played; on importDay the bookkeeper fetches what Klarna
+// has paid out until then. What was paid since is left for the visitor.
+const (
+	sampleDays = 21
+	importDay  = 12
+)
 
 func newSample(a *app, sandbox *klarnasandbox.Sandbox, orders int) (*sample, error) {
 	return &sample{app: a, sandbox: sandbox, overview: work.NewOverview(a.db, a.clock, a.queues...),
 		random: rand.New(rand.NewPCG(300001, 200001)), total: orders}, nil
 }
 
-// play makes the data with the clock turned back, and leaves it at the present time.
+// play makes the data from where the clock was turned back to, and leaves it at the present
+// time.
 func (s *sample) play(ctx context.Context) error {
-	s.clock.Advance(-sampleDays * 24 * time.Hour)
 	defer func() { s.clock.Advance(-s.clock.Offset()) }()
 	if err := s.makeMethods(ctx); err != nil {
 		return err
 	}
 	if err := s.documents.UpdateCompany(ctx, sampleCompany, document.LogoChange{}, auth.System); err != nil {
+		return err
+	}
+	if err := s.makeAccount(ctx); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -83,6 +92,11 @@ func (s *sample) day(ctx context.Context, day int) error {
 	}
 	if day < sampleDays-2 { // what is due since then is left for the visitor
 		if err := s.remind(ctx); err != nil {
+			return err
+		}
+	}
+	if day == importDay {
+		if err := s.importPayouts(ctx); err != nil {
 			return err
 		}
 	}
@@ -212,6 +226,38 @@ func (s *sample) makeMethods(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// makeAccount connects Klarna as a business account. Klarna pays this merchant two days
+// after the week is over, holds something back and lets go of it a week later.
+func (s *sample) makeAccount(ctx context.Context) error {
+	terms := s.sandbox.Terms(klarnasandbox.DemoMerchantID)
+	terms.DelayDays = 2
+	if err := s.sandbox.SetTerms(klarnasandbox.DemoMerchantID, terms); err != nil {
+		return err
+	}
+	for _, e := range []klarnasandbox.Extra{
+		{Type: "HOLDBACK", DetailedType: "UNDER_REVIEW", Amount: 25000, Weeks: 1},
+		{Type: "RELEASE", DetailedType: "UNDER_REVIEW", Amount: 25000, Weeks: 2},
+	} {
+		if _, err := s.sandbox.AddExtra(e); err != nil {
+			return err
+		}
+	}
+	in := businessaccount.Defaults()
+	in.Environment = klarna.Playground
+	in.Access = fmt.Sprintf("API_USER=>%s;\nAPI_KEY=>%s;\nAPI_DAYS=>7;\n", klarnasandbox.DemoUsername, klarnasandbox.DemoPassword)
+	var err error
+	s.account, err = s.accounts.Create(ctx, in, auth.System)
+	return err
+}
+
+// importPayouts is the bookkeeper's live import.
+func (s *sample) importPayouts(ctx context.Context) error {
+	if _, err := s.settlements.Request(ctx, s.account.ID, false, sampleBookkeeper); err != nil {
+		return fmt.Errorf("sample live import: %w", err)
+	}
+	return s.settle(ctx)
 }
 
 // makeOrder makes the nth order and sets its story going.

@@ -34,7 +34,7 @@ func (s sandboxCommand) Run(ctx context.Context, c *config, con console) error {
 	server := web.HTTPServer(sandbox, log)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
-	fmt.Fprintf(con.out, "Klarna sandbox at http://%s\n  API    http://%[1]s/ordermanagement/v1 (username %s)\n  page   http://%[1]s/sandbox/\n",
+	fmt.Fprintf(con.out, "Klarna sandbox at http://%s\n  API    http://%[1]s/ordermanagement/v1 and /settlements/v1 (username %s)\n  page   http://%[1]s/sandbox/\n",
 		l.Addr(), s.Username)
 	select {
 	case <-ctx.Done():

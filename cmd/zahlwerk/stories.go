@@ -29,7 +29,7 @@ const (
 var stories = []story{
 	{play: ship}, {play: shipLater}, {}, {play: ship},
 	{method: "klarna_filiale", play: ship},
-	{play: twoParcels}, {play: shipLater},
+	{play: twoParcels}, {play: returned}, {play: shipLater},
 	{method: "rechnung", play: onInvoice},
 	{play: partDelivery}, {play: ship}, {}, {play: autoshipped},
 	{atKlarna: func(k *klarnasandbox.NewOrder) { k.ExpiresAt = k.CreatedAt.Add(12 * time.Hour) }, play: shipLater}, // expired when it leaves
@@ -47,6 +47,7 @@ var stories = []story{
 	{atKlarna: func(k *klarnasandbox.NewOrder) { k.Amount-- }, play: ship}, // a cent of rounding
 	{play: ship}, {play: lateParcel},
 	{play: partDeliveryBoth},
+	{method: "klarna_vorkasse", play: capturedByShop},
 }
 
 // undecided is an order that Klarna still checks: its capture waits.
@@ -111,6 +112,21 @@ func capturedInPortal(ctx context.Context, s *sample, o *order.Order) error {
 		return err
 	}
 	return shipLater(ctx, s, o)
+}
+
+// returned is sent back in part: the merchant refunds it in Klarna's portal.
+func returned(ctx context.Context, s *sample, o *order.Order) error {
+	s.later = append(s.later, func(context.Context) error {
+		_, err := s.sandbox.Act(o.KlarnaOrderID, klarnasandbox.Action{Kind: klarnasandbox.ActionRefund, Amount: o.Total / 3, Description: "Rücksendung"})
+		return err
+	})
+	return ship(ctx, s, o)
+}
+
+// capturedByShop is Klarna prepayment whose money comes with a payout.
+func capturedByShop(_ context.Context, s *sample, o *order.Order) error {
+	_, err := s.sandbox.Act(o.KlarnaOrderID, klarnasandbox.Action{Kind: klarnasandbox.ActionCapture})
+	return err
 }
 
 func cancelledInPortal(ctx context.Context, s *sample, o *order.Order) error {

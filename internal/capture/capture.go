@@ -102,6 +102,8 @@ type Capture struct {
 	FraudStatus string
 	Seen        Seen `gorm:"serializer:json"`
 	CreatedAt   time.Time
+	// PaidOutLineID is the line of a payout with which Klarna paid it.
+	PaidOutLineID *int64
 }
 
 // Seen is what was last read of the order at Klarna, for the explanation.

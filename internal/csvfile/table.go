@@ -108,16 +108,20 @@ func (t *Table) readHeader() error {
 		if row.Problem != nil {
 			return fault.New(fault.Invalid, "csvfile.error.header", "Line", row.Line)
 		}
-		for len(row.Cells) > 1 && row.Cells[len(row.Cells)-1] == "" {
-			row.Cells = row.Cells[:len(row.Cells)-1]
-		}
-		if n := len(row.Cells); n > t.options.MaxColumns {
-			return fault.New(fault.Invalid, "csvfile.error.too_many_columns", "Columns", n, "Max", t.options.MaxColumns)
-		}
-		t.Header = row.Cells
-		return checkHeader(row)
+		return t.setHeader(row)
 	}
 	return fault.New(fault.Invalid, "csvfile.error.empty")
+}
+
+func (t *Table) setHeader(row Row) error {
+	for len(row.Cells) > 1 && row.Cells[len(row.Cells)-1] == "" {
+		row.Cells = row.Cells[:len(row.Cells)-1]
+	}
+	if n := len(row.Cells); n > t.options.MaxColumns {
+		return fault.New(fault.Invalid, "csvfile.error.too_many_columns", "Columns", n, "Max", t.options.MaxColumns)
+	}
+	t.Header = row.Cells
+	return checkHeader(row)
 }
 
 // checkHeader refuses what looks like data: a file without a header would lose its first
@@ -162,17 +166,23 @@ func (t *Table) Rows() iter.Seq2[Row, error] {
 			if n++; err == nil && n > t.options.MaxRows {
 				err = fault.New(fault.TooLarge, "csvfile.error.too_many_rows", "Max", t.options.MaxRows)
 			}
-			switch {
-			case err != nil:
-			case row.Problem == nil:
-				t.checkRow(&row)
-			case len(row.Cells) < len(t.Header): // it broke in the cell after those
-				row.Problem.Name = t.Header[len(row.Cells)]
+			if err == nil {
+				t.fit(&row)
 			}
 			if !yield(row, err) || err != nil {
 				return
 			}
 		}
+	}
+}
+
+// fit finds what is wrong with a row below the header.
+func (t *Table) fit(row *Row) {
+	switch {
+	case row.Problem == nil:
+		t.checkRow(row)
+	case len(row.Cells) < len(t.Header): // it broke in the cell after those
+		row.Problem.Name = t.Header[len(row.Cells)]
 	}
 }
 

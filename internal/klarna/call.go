@@ -36,14 +36,19 @@ type Call struct {
 // per second.
 const maxRetryAfter = time.Hour
 
-// answered takes down what came back.
-func (c *Call) answered(r response, redactor *strings.Replacer) {
+// answered takes down what came back; quietly means without its body.
+func (c *Call) answered(r response, redactor *strings.Replacer, quietly bool) {
 	if r.status == 0 {
 		return
 	}
 	c.Status = r.status
-	c.Response = redactor.Replace(mask(r.body))
-	body := parseErrorBody(r.body)
+	var body errorBody
+	if !quietly {
+		c.Response = redactor.Replace(mask(r.body))
+	}
+	if !quietly || r.status >= 300 { // a success of many pages is not read twice
+		body = parseErrorBody(r.body)
+	}
 	if r.status >= 300 {
 		c.ErrorCode = redactor.Replace(body.code)
 		for _, m := range body.messages {

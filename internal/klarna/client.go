@@ -2,6 +2,7 @@ package klarna
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -89,9 +90,11 @@ func newTransport() *http.Transport {
 // request is what a method wants to be sent.
 type request struct {
 	method string
-	path   string // below the host
+	path   string // below the host, with its query
 	key    string // idempotency key; a POST has one
 	body   []byte
+	limit  int  // how much of the answer is read, in bytes; maxAnswer if 0
+	quiet  bool // the answer's body is not recorded
 }
 
 // response is what came back, as far as it came.
@@ -99,6 +102,7 @@ type response struct {
 	status   int // 0: nothing
 	header   http.Header
 	body     []byte
+	limit    int // how much of it was to be read
 	tooLarge bool
 	lost     *NoAnswer // the whole answer, or the rest of the body
 }
@@ -122,9 +126,9 @@ func (c *Client) send(ctx context.Context, t Target, in request) (response, Call
 	call.Host = req.URL.Host
 
 	start := time.Now()
-	r, err := c.do(req)
+	r, err := c.do(req, cmp.Or(in.limit, maxAnswer))
 	call.Duration = time.Since(start)
-	call.answered(r, redactor)
+	call.answered(r, redactor, in.quiet)
 	if err != nil {
 		r.lost = noAnswer(ctx, err)
 		call.TransportError = redactor.Replace(clip(clean(r.lost.Error()), maxMessage))
@@ -170,16 +174,16 @@ func (c *Client) newRequest(ctx context.Context, t Target, in request) (*http.Re
 }
 
 // do sends and reads. Reading to the end lets the connection be used again.
-func (c *Client) do(req *http.Request) (response, error) {
+func (c *Client) do(req *http.Request, limit int) (response, error) {
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return response{}, err
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	r := response{status: resp.StatusCode, header: resp.Header, body: body}
-	if len(body) > maxAnswer {
-		r.body, r.tooLarge = body[:maxAnswer], true
+	body, err := io.ReadAll(io.LimitReader(resp.Body, int64(limit)+1))
+	r := response{status: resp.StatusCode, header: resp.Header, body: body, limit: limit}
+	if len(body) > limit {
+		r.body, r.tooLarge = body[:limit], true
 	}
 	return r, err
 }

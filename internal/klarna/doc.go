@@ -1,8 +1,8 @@
-// Package klarna speaks Klarna's Order Management API: it sends one request and
-// reports faithfully what came back. It decides nothing.
+// Package klarna speaks Klarna's Order Management and Settlements APIs: it sends
+// one request and reports faithfully what came back. It decides nothing.
 //
-// A [Client] holds the connections; [Client.OrderManagement] turns it into the
-// API of one merchant account. Every method makes exactly one HTTP call, never
+// A [Client] holds the connections; [Client.OrderManagement] and
+// [Client.Settlements] turn it into the APIs of one merchant account. Every method makes exactly one HTTP call, never
 // repeats it, and returns three things:
 //
 //   - what was asked for,

@@ -154,7 +154,7 @@ func (r response) decode(v any, call *Call) error {
 	case r.lost != nil:
 		return r.lost
 	case r.tooLarge:
-		err := &NoAnswer{TooLarge, fmt.Errorf("more than %d bytes", maxAnswer)}
+		err := &NoAnswer{TooLarge, fmt.Errorf("more than %d bytes", r.limit)}
 		call.TransportError = err.Error()
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,7 +20,9 @@ type call struct {
 	request       *http.Request
 	merchant      string
 	route         *route
-	orderID, part string // the ids in the path
+	orderID, part string // the ids in the path; of a settlement: the order and the payout asked for
+	page          int    // the page of a collection, from 1 on
+	distortion    FaultKind
 	body          []byte // as it came; normalised once it was checked
 	key           string
 	correlationID string
@@ -35,11 +38,7 @@ func (c *call) decode(v any) {
 
 // location is the address of something that the call has made.
 func (c *call) location(kind, id string) string {
-	scheme := "http://"
-	if c.request.TLS != nil {
-		scheme = "https://"
-	}
-	return scheme + c.request.Host + ordersBase + c.orderID + "/" + kind + "/" + id
+	return c.base() + ordersBase + c.orderID + "/" + kind + "/" + id
 }
 
 // serveAPI answers one call: what the answer is, is decided and logged before anything of it
@@ -47,7 +46,7 @@ func (c *call) location(kind, id string) string {
 func (s *Sandbox) serveAPI(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
 	c := &call{request: r, correlationID: uuid.NewString(), key: r.Header.Get(idempotencyHeader)}
-	rec := Request{At: s.Now(), Method: r.Method, Path: r.URL.Path, Key: c.key}
+	rec := Request{At: s.Now(), Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Key: c.key}
 	out := s.handle(w, c, &rec)
 
 	rec.MerchantID, rec.OrderID = c.merchant, strings.ToLower(c.orderID)
@@ -78,7 +77,7 @@ func (s *Sandbox) serveAPI(w http.ResponseWriter, r *http.Request) {
 func (s *Sandbox) handle(w http.ResponseWriter, c *call, rec *Request) outcome {
 	r := c.request
 	gateway := func(a answer, q quota) outcome { return outcome{answer: s.sign(a, c, q)} }
-	if !strings.HasPrefix(r.URL.Path, ordersBase) {
+	if !strings.HasPrefix(r.URL.Path, ordersBase) && !strings.HasPrefix(r.URL.Path, settlementsBase) {
 		return gateway(pageAnswer(http.StatusForbidden), s.limiter.untouched())
 	}
 	m, ok := s.authenticate(r)
@@ -100,6 +99,9 @@ func (s *Sandbox) handle(w http.ResponseWriter, c *call, rec *Request) outcome {
 	case c.route == nil:
 		return gateway(answer{status: http.StatusMethodNotAllowed, header: http.Header{"Allow": {strings.Join(allow, ", ")}}}, q)
 	}
+	if c.route.settle != nil {
+		c.readQuery()
+	}
 	if err := c.read(w); err != nil {
 		if errors.As(err, new(*http.MaxBytesError)) {
 			e := &Error{Status: http.StatusRequestEntityTooLarge, Code: CodeTooLarge, Messages: []string{"The request is too large."}}
@@ -115,7 +117,7 @@ func (s *Sandbox) handle(w http.ResponseWriter, c *call, rec *Request) outcome {
 func (s *Sandbox) answerWithFaults(c *call, q quota, rec *Request) outcome {
 	s.attempts.see(c.keyID(), s.Now())
 	s.wait(s.Latency())
-	f, ok := s.faults.take(c.route.op, c.orderID)
+	f, ok := s.faults.take(c)
 	if !ok {
 		a, replayed, err := s.once(c)
 		rec.Replayed = replayed
@@ -125,10 +127,14 @@ func (s *Sandbox) answerWithFaults(c *call, q quota, rec *Request) outcome {
 	s.wait(f.Delay)
 	var out outcome
 	if f.Applied {
+		c.distortion = f.Kind
 		a, replayed, err := s.once(c)
 		rec.Replayed = replayed
 		out = f.afterwards(a, c)
 		out.drop = out.drop || err != nil
+		if f.Kind == FaultNewPayout {
+			s.appear(c.merchant)
+		}
 	} else {
 		out = f.instead(c)
 		if !out.drop && out.definitive() {
@@ -163,6 +169,9 @@ func (s *Sandbox) perform(c *call) answer {
 }
 
 func (s *Sandbox) operate(c *call) (answer, *Error) {
+	if c.route.settle != nil {
+		return c.route.settle(s, c)
+	}
 	if !isUUID(c.orderID) {
 		return answer{}, &Error{Status: http.StatusBadRequest, Code: CodeInvalidOrderID, Messages: []string{"Order ID must be a valid UUID."}}
 	}
@@ -186,6 +195,20 @@ func (s *Sandbox) operate(c *call) (answer, *Error) {
 	c.now = s.Now()
 	o.settle(c.now)
 	return c.route.run(o, c)
+}
+
+// readQuery notes what a call of the settlements is about, for the faults and the log.
+func (c *call) readQuery() {
+	q := c.request.URL.Query()
+	if id := q.Get("order_id"); isUUID(id) {
+		c.orderID = id
+	}
+	if c.part == "" {
+		c.part = q.Get("payment_reference")
+	}
+	if sp, bad := readSpan(q); len(bad) == 0 && slices.Contains(collections, c.route.op) {
+		c.page = sp.offset/sp.size + 1
+	}
 }
 
 // read takes in the body, at most 1 MiB.

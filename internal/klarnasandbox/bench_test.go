@@ -1,6 +1,7 @@
 package klarnasandbox_test
 
 import (
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -34,4 +35,19 @@ func BenchmarkCaptures(b *testing.B) {
 	rate := float64(b.N) / b.Elapsed().Seconds()
 	b.ReportMetric(rate, "captures/s")
 	b.ReportMetric(rate/(inFlight/latency.Seconds()), "of-ideal")
+}
+
+// BenchmarkTransactions reads generated transactions page by page.
+func BenchmarkTransactions(b *testing.B) {
+	const size, lines = 500, 1_000_000
+	bench := newBench(b, Options{})
+	made := bench.generate(Volume{Payouts: 1, Transactions: lines})
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		path := fmt.Sprintf("%stransactions?payment_reference=%s&size=%d&offset=%d", settlements, made[0].PaymentReference, size, i*size%lines)
+		if r, err := bench.try(b.Context(), "GET", path, "", ""); err != nil || r.status != 200 {
+			b.Fatalf("%v %d", err, r.status)
+		}
+	}
+	b.ReportMetric(float64(b.N*size)/b.Elapsed().Seconds(), "transactions/s")
 }

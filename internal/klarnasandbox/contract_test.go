@@ -9,15 +9,16 @@ import (
 	. "zahlwerk/internal/klarnasandbox"
 )
 
-// TestContractOperations: the sandbox has every operation of the specification, and no other.
+// TestContractOperations: the sandbox has every operation of the specifications, and no other.
 // That its answers keep the contract is checked with every call of these tests.
 func TestContractOperations(t *testing.T) {
 	t.Parallel()
-	c := needContract(t)
 	var want []string
-	for _, item := range c.doc.Paths.Map() {
-		for _, op := range item.Operations() {
-			want = append(want, op.OperationID)
+	for _, c := range needContracts(t) {
+		for _, item := range c.doc.Paths.Map() {
+			for _, op := range item.Operations() {
+				want = append(want, op.OperationID)
+			}
 		}
 	}
 	var have []string
@@ -34,7 +35,7 @@ func TestContractOperations(t *testing.T) {
 // TestContractIsChecked: the checking itself can fail.
 func TestContractIsChecked(t *testing.T) {
 	t.Parallel()
-	needContract(t)
+	needContracts(t)
 	b := newBench(t, Options{})
 	o := b.order(NewOrder{AutoCapture: true})
 	good := b.call("GET", o.ID, "", "")
@@ -48,5 +49,22 @@ func TestContractIsChecked(t *testing.T) {
 		if len(contractBreaks(t.Context(), "GET", o.ID, "", r)) == 0 {
 			t.Errorf("%s: a broken answer passes", name)
 		}
+	}
+
+	pay(b, o)
+	list := b.call("GET", settlements+"transactions", "", "")
+	for name, r := range map[string]reply{
+		"type":    {200, list.header, strings.Replace(list.body, `"SALE"`, `"SALE!"`, 1)},
+		"missing": {200, list.header, strings.Replace(list.body, `"amount"`, `"quantity"`, 1)},
+		"page":    {200, list.header, strings.Replace(list.body, `"count"`, `"number"`, 1)},
+	} {
+		if r.body == list.body || len(contractBreaks(t.Context(), "GET", settlements+"transactions", "", r)) == 0 {
+			t.Errorf("%s: a broken answer passes", name)
+		}
+	}
+	refused := b.call("GET", settlements+"reports/payout", "", "")
+	refused.body = strings.Replace(refused.body, "error_code", "code", 1)
+	if len(contractBreaks(t.Context(), "GET", settlements+"reports/payout", "", refused)) == 0 {
+		t.Error("a broken refusal of a report passes")
 	}
 }

@@ -36,6 +36,7 @@ func (s *Sandbox) controlHandler() http.Handler {
 	mux.HandleFunc("PUT /sandbox/api/settings", s.apiChangeSettings)
 	mux.HandleFunc("GET /sandbox/api/requests", s.apiListRequests)
 	mux.HandleFunc("DELETE /sandbox/api/requests", s.apiClearRequests)
+	s.addPayoutControls(mux)
 	s.addPages(mux)
 	guarded := http.NewCrossOriginProtection().Handler(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -112,6 +113,8 @@ type controlFault struct {
 	Preset    string    `json:"preset,omitempty"`
 	Operation Operation `json:"operation"`
 	OrderID   string    `json:"order_id"`
+	Reference string    `json:"payment_reference"`
+	Page      int       `json:"page"`
 	Times     int       `json:"times"`
 	Struck    int       `json:"struck"`
 	Kind      FaultKind `json:"kind"`
@@ -125,12 +128,12 @@ type controlFault struct {
 }
 
 func toControlFault(f Fault) controlFault {
-	return controlFault{f.ID, f.Preset, f.Operation, f.OrderID, f.Times, f.Struck, f.Kind, f.Applied,
+	return controlFault{f.ID, f.Preset, f.Operation, f.OrderID, f.Reference, f.Page, f.Times, f.Struck, f.Kind, f.Applied,
 		f.Delay.Milliseconds(), f.Hold.Milliseconds(), f.Status, f.Code, orEmpty(f.Messages), f.Reset}
 }
 
 func (c controlFault) fault() Fault {
-	return Fault{Preset: c.Preset, Operation: c.Operation, OrderID: c.OrderID, Times: c.Times, Kind: c.Kind, Applied: c.Applied,
+	return Fault{Preset: c.Preset, Operation: c.Operation, OrderID: c.OrderID, Reference: c.Reference, Page: c.Page, Times: c.Times, Kind: c.Kind, Applied: c.Applied,
 		Delay: milliseconds(c.DelayMS), Hold: milliseconds(c.HoldMS), Status: c.Status, Code: c.Code, Messages: c.Messages, Reset: c.Reset}
 }
 
@@ -147,7 +150,7 @@ func (s *Sandbox) apiListFaults(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Sandbox) apiListPresets(w http.ResponseWriter, r *http.Request) {
-	writeFaults(w, "presets", presets)
+	writeFaults(w, "presets", allPresets)
 }
 
 func writeFaults(w http.ResponseWriter, name string, faults []Fault) {

@@ -213,7 +213,7 @@ func TestForms(t *testing.T) {
 func TestPages(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, Options{})
-	paths := []string{"/sandbox/", "/sandbox/?q=nothing", "/sandbox/?offset=900", "/sandbox/orders/new", "/sandbox/faults", "/sandbox/clock", "/sandbox/requests"}
+	paths := []string{"/sandbox/", "/sandbox/?q=nothing", "/sandbox/?offset=900", "/sandbox/orders/new", "/sandbox/payouts", "/sandbox/faults", "/sandbox/clock", "/sandbox/requests"}
 	look := func() {
 		for _, path := range paths {
 			for _, lang := range []string{"de", "en"} {
@@ -248,6 +248,10 @@ func TestPages(t *testing.T) {
 	}
 	want(t, b.call("POST", o.ID+"/refunds", "", `{"refunded_amount":100}`), 201, "")
 	want(t, b.call("POST", o.ID+"/shipping-info", "", `{"shipping_info":[{"tracking_number":"TN-2"}]}`), 204, "")
+	b.extra(Extra{Type: TypeCharge, DetailedType: "PAYMENT_REMINDER", Amount: 100, OrderID: o.ID})
+	if _, err := b.CreateOddPayout("", OddNoMinorUnits); err != nil {
+		t.Fatal(err)
+	}
 	b.Advance(30 * time.Hour)
 	paths = append(paths, "/sandbox/orders/"+o.ID, "/sandbox/orders/"+o.ID+"?done=acted", "/sandbox/faults?order="+o.ID)
 	look()

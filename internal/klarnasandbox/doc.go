@@ -1,8 +1,9 @@
-// Package klarnasandbox is a stand-in for Klarna's Order Management API v1, for the demo,
-// for tests and for training: orders, captures, refunds, shipping info, states, amounts,
-// error bodies, Basic authentication, rate limits and idempotency as Klarna documents them,
-// with faults that can be set and a clock that can be moved. It answers as Klarna does, not
-// as our client asks, and knows nothing of the client.
+// Package klarnasandbox is a stand-in for Klarna's Order Management API v1 and Settlements
+// API v1, for the demo, for tests and for training: orders, captures, refunds, shipping info,
+// states, amounts, payouts with their transactions and reports, error bodies, Basic
+// authentication, rate limits and idempotency as Klarna documents them, with faults that can
+// be set and a clock that can be moved. It answers as Klarna does, not as our client asks,
+// and knows nothing of the client.
 //
 // # Use
 //
@@ -14,8 +15,26 @@
 //	fault.Operation, fault.Times = klarnasandbox.OpCapture, 1
 //	_, err = sandbox.SetFault(fault)
 //
-// The API is under /ordermanagement/v1/, the control page under /sandbox/. Everything is in
-// memory: a restart forgets it.
+// The APIs are under /ordermanagement/v1/ and /settlements/v1/, the control page under
+// /sandbox/. Everything is in memory: a restart forgets it.
+//
+// # Payouts
+//
+// What is captured and refunded is paid out when the clock gets to its payday, as the
+// merchant's [Terms] say: at first each week from Wednesday to Tuesday, a week after its end.
+//
+//	sandbox.Advance(14 * 24 * time.Hour)                     // the paydays that come make payouts
+//	made, err := sandbox.PayOut("")                          // or at once
+//	_, err = sandbox.AddExtra(klarnasandbox.Extra{Type: klarnasandbox.TypeHoldback, Amount: 500})
+//	made, err = sandbox.GeneratePayouts(klarnasandbox.Volume{Payouts: 50, Transactions: 1_000_000})
+//	payout, err := sandbox.CreatePayout(klarnasandbox.NewPayout{Totals: …, Transactions: …})
+//	payout, err = sandbox.CreateOddPayout("", klarnasandbox.OddNegative)
+//	lines := sandbox.Transactions(payout.PaymentReference)   // as they are told
+//	fault, _ = klarnasandbox.Preset("short_page")            // see PayoutPresets
+//	fault.Operation, fault.Reference, fault.Page = klarnasandbox.OpListTransactions, payout.PaymentReference, 3
+//
+// Generated transactions are computed from their number whenever they are asked for, so that
+// any quantity takes no memory.
 //
 // # Control API
 //
@@ -26,11 +45,22 @@
 //	POST   /sandbox/api/orders                     the fields of NewOrder and merchant_id; 201 with the order
 //	GET    /sandbox/api/orders/{id}                the order as Klarna tells it, merchant_id, acknowledged
 //	POST   /sandbox/api/orders/{id}/actions        the fields of Action: what somebody else does at Klarna
+//	GET    /sandbox/api/payouts?merchant_id=&offset=&limit=
+//	                                               {"payouts": […], "total": n}, newest first
+//	POST   /sandbox/api/payouts                    the fields of NewPayout: a payout as odd as it is wanted; 201
+//	POST   /sandbox/api/payouts/now                {"merchant_id"}: pays out what is open; 201 with the payouts
+//	POST   /sandbox/api/payouts/odd                {"merchant_id", "oddity"}: one of Oddities; 201 with the payout
+//	POST   /sandbox/api/payouts/generate           the fields of Volume; 201 with the payouts
+//	GET    /sandbox/api/payouts/extras             {"extras": […]}: what is booked for payouts to come
+//	POST   /sandbox/api/payouts/extras             the fields of Extra; 201 with its payday
+//	GET    /sandbox/api/payouts/terms?merchant_id= the fields of Terms
+//	PUT    /sandbox/api/payouts/terms?merchant_id= any of them
 //	GET    /sandbox/api/presets                    {"presets": […]}: the faults with a name
 //	GET    /sandbox/api/faults                     {"faults": […]}
 //	POST   /sandbox/api/faults                     a preset's name and what is to differ from it, or all fields:
-//	                                               preset, operation, order_id, times (0 = until cleared), kind,
-//	                                               applied, delay_ms, hold_ms, status, error_code, error_messages,
+//	                                               preset, operation, order_id, payment_reference, page,
+//	                                               times (0 = until cleared), kind, applied,
+//	                                               delay_ms, hold_ms, status, error_code, error_messages,
 //	                                               ratelimit_reset; 201 with its id
 //	DELETE /sandbox/api/faults                     clears all
 //	DELETE /sandbox/api/faults/{id}                clears one
@@ -70,4 +100,15 @@
 //   - Refunds use up the captures in the order in which these were made.
 //   - With no limit set, the rate limit headers tell Klarna's own limit, untouched.
 //   - A path that the API does not have is 403 with an HTML page, a wrong method 405.
+//   - start_date and end_date are both included. A size, an offset, a date or a currency that
+//     makes no sense is 400 BAD_VALUE, and so is an end before the start.
+//   - The transactions of a payout that there is not are an empty page; payouts are listed
+//     newest first. An order_id chooses among all payouts of the merchant.
+//   - Amounts have no sign. The settlement is the balance of the totals and thus negative
+//     where the merchant owes it, which is also what deposit and closing_debt_balance say.
+//   - With GROSS, fees are in no payout but in one of their own, GROSS_FEE, with a negative
+//     settlement: an invoice, which touches no debt.
+//   - The total of reversals is less what merchant protection took over. A type that is not
+//     Klarna's has no total.
+//   - A refusal of a report is JSON, as everywhere: in CSV or PDF it could not be told.
 package klarnasandbox

@@ -70,6 +70,15 @@ func notFound(code, format string, args ...any) *Error {
 	return &Error{Status: http.StatusNotFound, Code: code, Messages: []string{fmt.Sprintf(format, args...)}}
 }
 
+// badFields collects the names of the fields that make no sense.
+type badFields []string
+
+func (b *badFields) check(field string, ok bool) {
+	if !ok {
+		*b = append(*b, field)
+	}
+}
+
 func badValue(fields ...string) *Error {
 	e := &Error{Status: http.StatusBadRequest, Code: CodeBadValue}
 	for _, f := range fields {

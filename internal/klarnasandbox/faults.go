@@ -29,12 +29,24 @@ const (
 	FaultNoID      FaultKind = "no_capture_id"             // a 201 with Location only
 	FaultNoIDs     FaultKind = "no_capture_id_no_location" // a 201 with neither
 	FaultSlow      FaultKind = "slow"                      // the operation's answer, after Delay
+
+	FaultNextElsewhere FaultKind = "next_elsewhere" // the page's next points to another host
+	FaultNoTotal       FaultKind = "no_total"       // the page is without total
+	FaultShortPage     FaultKind = "short_page"     // the page has half of what it could, and a next
+	FaultOtherTotal    FaultKind = "other_total"    // the page's total is one more than there are
+	FaultMissingLine   FaultKind = "missing_line"   // the page's last element is left out
+	FaultNothing       FaultKind = "nothing"        // the collection is said to be empty
+	FaultNewPayout     FaultKind = "new_payout"     // a new payout comes right after the answer
 )
 
 var (
 	faultKinds = []FaultKind{FaultAnswer, FaultHTML, FaultTimeout, FaultCut, FaultTruncated, FaultPartial, FaultEmpty,
-		FaultHuge, FaultNoID, FaultNoIDs, FaultSlow}
+		FaultHuge, FaultNoID, FaultNoIDs, FaultSlow,
+		FaultNextElsewhere, FaultNoTotal, FaultShortPage, FaultOtherTotal, FaultMissingLine, FaultNothing, FaultNewPayout}
 	distortions = faultKinds[4:]
+	pageFaults  = faultKinds[11:] // strike pages of collections only
+	// collections are the operations whose answers are pages.
+	collections = []Operation{OpListPayouts, OpListTransactions}
 )
 
 // Fault is something that goes wrong with the calls it is set for.
@@ -45,6 +57,8 @@ type Fault struct {
 	// Which calls, and how many of them.
 	Operation Operation // any if empty
 	OrderID   string    // any if empty
+	Reference string    // the payment reference of the payout asked for, any if empty
+	Page      int       // of a collection, counted from 1 in steps of the size asked for; any if 0
 	Times     int       // 0: until it is cleared
 	Struck    int       // how many it has struck so far
 
@@ -62,7 +76,7 @@ type Fault struct {
 // SetFault sets a fault; those set earlier strike first. The error is an *Error with the
 // names of the fields that make no sense.
 func (s *Sandbox) SetFault(f Fault) (Fault, error) {
-	f.OrderID = strings.ToLower(strings.TrimSpace(f.OrderID))
+	f.OrderID, f.Reference = strings.ToLower(strings.TrimSpace(f.OrderID)), strings.TrimSpace(f.Reference)
 	if slices.Contains(distortions, f.Kind) {
 		f.Applied = true
 	}
@@ -73,22 +87,20 @@ func (s *Sandbox) SetFault(f Fault) (Fault, error) {
 	return s.faults.add(f), nil
 }
 
-func (f *Fault) badFields() []string {
-	var bad []string
-	check := func(field string, ok bool) {
-		if !ok {
-			bad = append(bad, field)
-		}
-	}
+func (f *Fault) badFields() badFields {
+	var bad badFields
 	needsStatus := f.Kind == FaultAnswer || f.Kind == FaultHTML && !f.Applied
-	check("kind", slices.Contains(faultKinds, f.Kind))
-	check("operation", f.Operation == "" || slices.Contains(Operations(), f.Operation))
-	check("order_id", f.OrderID == "" || isUUID(f.OrderID))
-	check("times", f.Times >= 0)
-	check("status", f.Status >= 200 && f.Status <= 599 || f.Status == 0 && !needsStatus)
-	check("delay", f.Delay >= 0 && f.Delay <= maxWait && (f.Delay > 0 || f.Kind != FaultSlow))
-	check("hold", f.Hold >= 0 && f.Hold <= maxWait)
-	check("reset", f.Reset >= 0)
+	bad.check("kind", slices.Contains(faultKinds, f.Kind))
+	ofPages := slices.Contains(collections, f.Operation)
+	bad.check("operation", f.Operation == "" || ofPages || slices.Contains(Operations(), f.Operation) && !slices.Contains(pageFaults, f.Kind))
+	bad.check("order_id", f.OrderID == "" || isUUID(f.OrderID))
+	bad.check("payment_reference", f.Reference == "" || referenceForm.MatchString(f.Reference))
+	bad.check("page", f.Page >= 0 && (f.Page == 0 || f.Operation == "" || ofPages))
+	bad.check("times", f.Times >= 0)
+	bad.check("status", f.Status >= 200 && f.Status <= 599 || f.Status == 0 && !needsStatus)
+	bad.check("delay", f.Delay >= 0 && f.Delay <= maxWait && (f.Delay > 0 || f.Kind != FaultSlow))
+	bad.check("hold", f.Hold >= 0 && f.Hold <= maxWait)
+	bad.check("reset", f.Reset >= 0)
 	return bad
 }
 
@@ -137,11 +149,11 @@ func (s *faultSet) add(f Fault) Fault {
 }
 
 // take returns the fault that strikes a call, and counts it.
-func (s *faultSet) take(op Operation, orderID string) (Fault, bool) {
+func (s *faultSet) take(c *call) (Fault, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, f := range s.list {
-		if f.Operation != "" && f.Operation != op || f.OrderID != "" && !strings.EqualFold(f.OrderID, orderID) {
+		if !f.fits(c) {
 			continue
 		}
 		f.Struck++
@@ -151,6 +163,15 @@ func (s *faultSet) take(op Operation, orderID string) (Fault, bool) {
 		return *f, true
 	}
 	return Fault{}, false
+}
+
+// fits says whether the fault is set for such a call.
+func (f *Fault) fits(c *call) bool {
+	return (f.Operation == "" || f.Operation == c.route.op) &&
+		(f.OrderID == "" || strings.EqualFold(f.OrderID, c.orderID)) &&
+		(f.Reference == "" || f.Reference == c.part) &&
+		(f.Page == 0 || f.Page == c.page) &&
+		(c.page > 0 || !slices.Contains(pageFaults, f.Kind))
 }
 
 // label names the fault in the log of requests.

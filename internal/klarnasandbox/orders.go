@@ -55,6 +55,8 @@ type order struct {
 	mu sync.Mutex
 	Order
 	cancelled, closed, released bool
+	// paidCaptures and paidRefunds are how many of them are in a payout, the first ones.
+	paidCaptures, paidRefunds int
 }
 
 // settle brings status and remaining amount up to date with everything else and the time.
@@ -215,28 +217,23 @@ func (n NewOrder) withDefaults(now time.Time) NewOrder {
 }
 
 // badFields returns the names of the fields that no order may have.
-func (n NewOrder) badFields() []string {
-	var bad []string
-	check := func(field string, ok bool) {
-		if !ok {
-			bad = append(bad, field)
-		}
-	}
-	check("order_id", isUUID(n.ID))
-	check("order_amount", n.Amount > 0 && n.Amount <= maxAmount)
-	check("purchase_currency", isLetters(n.Currency, 3))
-	check("purchase_country", isLetters(n.Country, 2))
-	check("merchant_reference1", len([]rune(n.MerchantReference1)) <= 255)
-	check("merchant_reference2", len([]rune(n.MerchantReference2)) <= 255)
-	check("payment_method", slices.Contains(PaymentMethods, n.PaymentMethod))
-	check("fraud_status", isFraudStatus(n.FraudStatus))
-	check("auto_capture", !n.AutoCapture || n.FraudStatus == FraudAccepted)
-	check("expires_at", n.ExpiresAt.After(n.CreatedAt))
+func (n NewOrder) badFields() badFields {
+	var bad badFields
+	bad.check("order_id", isUUID(n.ID))
+	bad.check("order_amount", n.Amount > 0 && n.Amount <= maxAmount)
+	bad.check("purchase_currency", isLetters(n.Currency, 3))
+	bad.check("purchase_country", isLetters(n.Country, 2))
+	bad.check("merchant_reference1", len([]rune(n.MerchantReference1)) <= 255)
+	bad.check("merchant_reference2", len([]rune(n.MerchantReference2)) <= 255)
+	bad.check("payment_method", slices.Contains(PaymentMethods, n.PaymentMethod))
+	bad.check("fraud_status", isFraudStatus(n.FraudStatus))
+	bad.check("auto_capture", !n.AutoCapture || n.FraudStatus == FraudAccepted)
+	bad.check("expires_at", n.ExpiresAt.After(n.CreatedAt))
 	var sum int64
 	for _, l := range n.Lines {
 		sum += l.TotalAmount
 	}
-	check("order_lines", sum == n.Amount && len(badLines("order_lines", n.Lines)) == 0)
+	bad.check("order_lines", sum == n.Amount && len(badLines("order_lines", n.Lines)) == 0)
 	return bad
 }
 

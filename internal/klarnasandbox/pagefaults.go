@@ -17,7 +17,8 @@ type presetGroup struct {
 
 // presetGroups are the presets as a person looks for them: by what arrives.
 var presetGroups = func() []presetGroup {
-	groups := []presetGroup{{Name: "refusals"}, {Name: "troubles"}, {Name: "silences"}, {Name: "oddities"}}
+	groups := []presetGroup{{Name: "refusals"}, {Name: "troubles"}, {Name: "silences"}, {Name: "oddities"},
+		{Name: "payouts", Presets: payoutPresets}}
 	for _, f := range presets {
 		i := 3
 		switch {
@@ -75,6 +76,7 @@ func (s *Sandbox) postFault(w http.ResponseWriter, r *http.Request) {
 		bad["preset"] = true
 	}
 	f.Operation, f.OrderID = Operation(form.Get("operation")), strings.TrimSpace(form.Get("order_id"))
+	f.Reference, f.Page = strings.TrimSpace(form.Get("payment_reference")), number("page", 0)
 	f.Times = number("times", 1)
 	f.Delay = time.Duration(number("delay_ms", int(f.Delay.Milliseconds()))) * time.Millisecond
 	f.Hold = time.Duration(number("hold_s", 0)) * time.Second

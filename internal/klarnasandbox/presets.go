@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// presets are the faults worth trying, by name; the control page has a sentence for each.
+// presets are the faults of any call worth trying, by name; the control page has a sentence
+// for each.
 var presets = []Fault{
 	refusal("bad_value", http.StatusBadRequest, CodeBadValue, "Bad value: captured_amount"),
 	{Preset: "unauthorized", Kind: FaultAnswer, Status: http.StatusUnauthorized},
@@ -52,14 +53,32 @@ func refusal(name string, status int, code string, messages ...string) Fault {
 	return Fault{Preset: name, Kind: FaultAnswer, Status: status, Code: code, Messages: messages}
 }
 
-// Presets returns the faults that have a name, ready to be completed and set.
+// payoutPresets are the faults that only calls of the settlements know.
+var payoutPresets = []Fault{
+	refusal("no_such_payout", http.StatusNotFound, CodeNotFound, "Payout could not be found."),
+	{Preset: "next_elsewhere", Kind: FaultNextElsewhere, Applied: true},
+	{Preset: "no_total", Kind: FaultNoTotal, Applied: true},
+	{Preset: "short_page", Kind: FaultShortPage, Applied: true},
+	{Preset: "other_total", Kind: FaultOtherTotal, Applied: true},
+	{Preset: "missing_line", Kind: FaultMissingLine, Applied: true},
+	{Preset: "nothing", Kind: FaultNothing, Applied: true},
+	{Preset: "new_payout", Kind: FaultNewPayout, Applied: true},
+}
+
+// allPresets are all faults that have a name.
+var allPresets = slices.Concat(presets, payoutPresets)
+
+// Presets returns the faults of any call that have a name, ready to be completed and set.
 func Presets() []Fault { return slices.Clone(presets) }
 
-// Preset returns the fault of that name; false if there is none.
+// PayoutPresets returns those that only calls of the settlements know.
+func PayoutPresets() []Fault { return slices.Clone(payoutPresets) }
+
+// Preset returns the fault of that name, of either list; false if there is none.
 func Preset(name string) (Fault, bool) {
-	i := slices.IndexFunc(presets, func(f Fault) bool { return f.Preset == name })
+	i := slices.IndexFunc(allPresets, func(f Fault) bool { return f.Preset == name })
 	if i < 0 {
 		return Fault{}, false
 	}
-	return presets[i], true
+	return allPresets[i], true
 }

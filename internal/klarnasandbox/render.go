@@ -26,7 +26,7 @@ func parseTemplates() map[string]map[string]*template.Template {
 	all := map[string]map[string]*template.Template{}
 	for _, lang := range languages {
 		all[lang] = map[string]*template.Template{}
-		for _, name := range []string{"orders", "order", "new", "faults", "clock", "requests", "missing"} {
+		for _, name := range []string{"orders", "order", "new", "payouts", "faults", "clock", "requests", "missing"} {
 			all[lang][name] = template.Must(template.New("layout.gohtml").Funcs(pageFuncs(lang)).
 				ParseFS(pageFiles, "page/layout.gohtml", "page/parts.gohtml", "page/"+name+".gohtml"))
 		}
@@ -117,11 +117,12 @@ func known(lang string) bool {
 
 // findText returns a text of the page; false if there is none of that key.
 func findText(key string) (wording, bool) {
-	t, ok := texts[key]
-	if !ok {
-		t, ok = faultTexts[key]
+	for _, all := range []map[string]wording{texts, faultTexts, payoutTexts} {
+		if t, ok := all[key]; ok {
+			return t, true
+		}
 	}
-	return t, ok
+	return wording{}, false
 }
 
 // say returns a text of the page, with args filled in; an unknown key is its own text.
@@ -163,19 +164,21 @@ func describeFault(lang string, f Fault) string {
 var currencySigns = map[string]string{"EUR": "€", "USD": "$", "GBP": "£"}
 
 func formatMoney(lang string, minor int64, currency string) string {
-	sign := ""
-	if minor < 0 {
-		sign, minor = "−", -minor
+	sign, whole, rest := digits(minor, currency)
+	if sign != "" {
+		sign = "−"
 	}
 	thousands, point := ",", "."
 	if lang == "de" {
 		thousands, point = ".", ","
 	}
-	whole := strconv.FormatInt(minor/100, 10)
 	for i := len(whole) - 3; i > 0; i -= 3 {
 		whole = whole[:i] + thousands + whole[i:]
 	}
-	number := fmt.Sprintf("%s%s%02d", whole, point, minor%100)
+	number := whole
+	if rest != "" {
+		number += point + rest
+	}
 	symbol, short := currencySigns[currency]
 	switch {
 	case lang == "de" && short:

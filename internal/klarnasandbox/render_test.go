@@ -40,7 +40,7 @@ func TestTexts(t *testing.T) {
 			t.Errorf("no text %q", key)
 		}
 	}
-	for _, f := range presets {
+	for _, f := range allPresets {
 		used["fault."+f.Preset] = true
 	}
 	for _, k := range faultKinds {
@@ -52,7 +52,7 @@ func TestTexts(t *testing.T) {
 		}
 	}
 	blanks := regexp.MustCompile(`%[a-z]`)
-	for _, all := range []map[string]wording{texts, faultTexts} {
+	for _, all := range []map[string]wording{texts, faultTexts, payoutTexts} {
 		for key, w := range all {
 			if w.de == "" || w.en == "" || strings.Join(blanks.FindAllString(w.de, -1), "") != strings.Join(blanks.FindAllString(w.en, -1), "") {
 				t.Errorf("%q is not the same in both languages: %q, %q", key, w.de, w.en)
@@ -70,7 +70,7 @@ func TestTexts(t *testing.T) {
 
 // allDynamicKeys are the keys that are put together from values.
 func allDynamicKeys() (keys []string) {
-	for _, f := range presets {
+	for _, f := range allPresets {
 		keys = append(keys, "fault."+f.Preset)
 	}
 	for _, k := range faultKinds {
@@ -90,6 +90,12 @@ func allDynamicKeys() (keys []string) {
 	}
 	for _, s := range []string{StatusAuthorized, StatusPartCaptured, StatusCaptured, StatusCancelled, StatusExpired, StatusClosed} {
 		keys = append(keys, "status."+s)
+	}
+	for _, k := range extraKinds {
+		keys = append(keys, "extra."+k.Name)
+	}
+	for _, o := range Oddities {
+		keys = append(keys, "odd."+string(o))
 	}
 	for _, f := range []string{FraudAccepted, FraudPending, FraudRejected} {
 		keys = append(keys, "fraud."+f)

@@ -16,6 +16,7 @@ type Request struct {
 	MerchantID    string        `json:"merchant_id,omitempty"`
 	Method        string        `json:"method"`
 	Path          string        `json:"path"`
+	Query         string        `json:"query,omitempty"`
 	Operation     Operation     `json:"operation,omitempty"`
 	OrderID       string        `json:"order_id,omitempty"`
 	Key           string        `json:"idempotency_key,omitempty"`

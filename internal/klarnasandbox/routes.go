@@ -9,7 +9,7 @@ import (
 // Operation is the operationId that Klarna's specification gives an operation.
 type Operation string
 
-// The operations of the order management.
+// The operations of the order management and of the settlements.
 const (
 	OpGetOrder             Operation = "getOrder"
 	OpAcknowledge          Operation = "acknowledgeOrder"
@@ -29,6 +29,15 @@ const (
 	OpReleaseAuthorization Operation = "releaseRemainingAuthorization"
 	OpAppendOrderShipping  Operation = "appendOrderShippingInfo"
 	OpCancel               Operation = "cancelOrder"
+
+	OpListPayouts      Operation = "getPayouts"
+	OpGetPayout        Operation = "getPayout"
+	OpPayoutSummary    Operation = "getPayoutSummary"
+	OpListTransactions Operation = "getTransactions"
+	OpPayoutCSV        Operation = "getPayoutReportWithTransactions"
+	OpPayoutPDF        Operation = "payout"
+	OpPayoutsCSV       Operation = "getPayoutsSummaryReportWithTransactions"
+	OpPayoutsPDF       Operation = "payoutsSummary"
 )
 
 const (
@@ -48,38 +57,52 @@ const (
 type route struct {
 	op     Operation
 	method string
-	path   string  // below the order; {} is a part that varies
+	path   string  // below the order, or the settlements; {} is a part that varies
 	body   *schema // nil: a body is not looked at
 	run    func(*order, *call) (answer, *Error)
 	// noOrder is the code for an order that is not there.
 	noOrder string
+	// settle is run where there is no order: an operation of the settlements.
+	settle func(*Sandbox, *call) (answer, *Error)
 }
 
 var routes = []route{
-	{OpGetOrder, "GET", "", nil, readOrder, CodeNoSuchOrder},
-	{OpAcknowledge, "POST", "acknowledge", nil, acknowledgeOrder, CodeNoSuchOrder},
-	{OpUpdateAuthorization, "PATCH", "authorization", authorizationSchema, updateAuthorization, CodeNoSuchOrder},
-	{OpCapture, "POST", "captures", captureSchema, captureOrder, CodeNoSuchOrder},
-	{OpListCaptures, "GET", "captures", nil, listCaptures, CodeNoSuchOrder},
-	{OpGetCapture, "GET", "captures/{}", nil, readCapture, CodeNoSuchOrder},
-	{OpExtendDueDate, "PATCH", "captures/{}/extend-due-date", dueDateSchema, extendDueDate, CodeNoSuchOrder},
-	{OpDueDateOptions, "GET", "captures/{}/extend-due-date-options", nil, listDueDateOptions, CodeNoSuchOrder},
-	{OpAppendShippingInfo, "POST", "captures/{}/shipping-info", appendShippingSchema, appendCaptureShipping, CodeNoSuchOrder},
-	{OpTriggerSendOut, "POST", "captures/{}/trigger-send-out", nil, triggerSendOut, CodeNoSuchOrder},
-	{OpUpdateCustomer, "PATCH", "customer-details", customerSchema, updateCustomer, CodeNoSuchOrder},
-	{OpExtendAuthorization, "POST", "extend-authorization-time", nil, extendAuthorization, CodeNoSuchOrder},
-	{OpUpdateReferences, "PATCH", "merchant-references", referencesSchema, updateReferences, CodeNoSuchOrder},
-	{OpRefund, "POST", "refunds", refundSchema, refundOrder, CodeNotFound},
-	{OpGetRefund, "GET", "refunds/{}", nil, readRefund, CodeNotFound},
-	{OpReleaseAuthorization, "POST", "release-remaining-authorization", nil, releaseAuthorization, CodeNoSuchOrder},
-	{OpAppendOrderShipping, "POST", "shipping-info", appendShippingSchema, appendOrderShipping, CodeNoSuchOrder},
-	{OpCancel, "POST", "cancel", nil, cancelOrder, CodeNoSuchOrder},
+	{OpGetOrder, "GET", "", nil, readOrder, CodeNoSuchOrder, nil},
+	{OpAcknowledge, "POST", "acknowledge", nil, acknowledgeOrder, CodeNoSuchOrder, nil},
+	{OpUpdateAuthorization, "PATCH", "authorization", authorizationSchema, updateAuthorization, CodeNoSuchOrder, nil},
+	{OpCapture, "POST", "captures", captureSchema, captureOrder, CodeNoSuchOrder, nil},
+	{OpListCaptures, "GET", "captures", nil, listCaptures, CodeNoSuchOrder, nil},
+	{OpGetCapture, "GET", "captures/{}", nil, readCapture, CodeNoSuchOrder, nil},
+	{OpExtendDueDate, "PATCH", "captures/{}/extend-due-date", dueDateSchema, extendDueDate, CodeNoSuchOrder, nil},
+	{OpDueDateOptions, "GET", "captures/{}/extend-due-date-options", nil, listDueDateOptions, CodeNoSuchOrder, nil},
+	{OpAppendShippingInfo, "POST", "captures/{}/shipping-info", appendShippingSchema, appendCaptureShipping, CodeNoSuchOrder, nil},
+	{OpTriggerSendOut, "POST", "captures/{}/trigger-send-out", nil, triggerSendOut, CodeNoSuchOrder, nil},
+	{OpUpdateCustomer, "PATCH", "customer-details", customerSchema, updateCustomer, CodeNoSuchOrder, nil},
+	{OpExtendAuthorization, "POST", "extend-authorization-time", nil, extendAuthorization, CodeNoSuchOrder, nil},
+	{OpUpdateReferences, "PATCH", "merchant-references", referencesSchema, updateReferences, CodeNoSuchOrder, nil},
+	{OpRefund, "POST", "refunds", refundSchema, refundOrder, CodeNotFound, nil},
+	{OpGetRefund, "GET", "refunds/{}", nil, readRefund, CodeNotFound, nil},
+	{OpReleaseAuthorization, "POST", "release-remaining-authorization", nil, releaseAuthorization, CodeNoSuchOrder, nil},
+	{OpAppendOrderShipping, "POST", "shipping-info", appendShippingSchema, appendOrderShipping, CodeNoSuchOrder, nil},
+	{OpCancel, "POST", "cancel", nil, cancelOrder, CodeNoSuchOrder, nil},
 }
 
-// Operations returns all operations, in the order of the specification.
+// settlementRoutes are all reads; what is literal comes before what varies.
+var settlementRoutes = []route{
+	{op: OpListPayouts, method: "GET", path: "payouts", settle: listPayouts},
+	{op: OpPayoutSummary, method: "GET", path: "payouts/summary", settle: sumPayouts},
+	{op: OpGetPayout, method: "GET", path: "payouts/{}", settle: readPayout},
+	{op: OpListTransactions, method: "GET", path: "transactions", settle: listTransactions},
+	{op: OpPayoutCSV, method: "GET", path: "reports/payout-with-transactions", settle: payoutCSV},
+	{op: OpPayoutPDF, method: "GET", path: "reports/payout", settle: payoutPDF},
+	{op: OpPayoutsCSV, method: "GET", path: "reports/payouts-summary-with-transactions", settle: payoutsCSV},
+	{op: OpPayoutsPDF, method: "GET", path: "reports/payouts-summary", settle: payoutsPDF},
+}
+
+// Operations returns all operations, in the order of the specifications.
 func Operations() []Operation {
-	all := make([]Operation, 0, len(routes))
-	for _, r := range routes {
+	all := make([]Operation, 0, len(routes)+len(settlementRoutes))
+	for _, r := range slices.Concat(routes, settlementRoutes) {
 		all = append(all, r.op)
 	}
 	return all
@@ -87,17 +110,27 @@ func Operations() []Operation {
 
 // matchPath returns the ids in a path of the API, and whether it is one of the route's.
 func (r *route) matchPath(path string) (orderID, part string, ok bool) {
+	if rest, ok := strings.CutPrefix(path, settlementsBase); ok {
+		part, ok = matchParts(r.path, rest)
+		return "", part, ok && r.settle != nil
+	}
 	rest, ok := strings.CutPrefix(path, ordersBase)
-	if !ok {
+	if !ok || r.settle != nil {
 		return "", "", false
 	}
 	orderID, rest, more := strings.Cut(rest, "/")
 	if orderID == "" || more && rest == "" {
 		return "", "", false
 	}
-	want, have := strings.Split(r.path, "/"), strings.Split(rest, "/")
+	part, ok = matchParts(r.path, rest)
+	return orderID, part, ok
+}
+
+// matchParts says whether a path fits a pattern, and what stands where the pattern varies.
+func matchParts(pattern, path string) (part string, ok bool) {
+	want, have := strings.Split(pattern, "/"), strings.Split(path, "/")
 	if len(want) != len(have) {
-		return "", "", false
+		return "", false
 	}
 	for i := range want {
 		switch {
@@ -105,25 +138,29 @@ func (r *route) matchPath(path string) (orderID, part string, ok bool) {
 		case want[i] == placeholder && have[i] != "":
 			part = have[i]
 		default:
-			return "", "", false
+			return "", false
 		}
 	}
-	return orderID, part, true
+	return part, true
 }
 
 // findRoute returns the route for a request. Without one, allow names the methods that the
 // path has, none if there is no such path.
 func findRoute(method, path string) (r *route, orderID, part string, allow []string) {
-	for i := range routes {
-		id, p, ok := routes[i].matchPath(path)
+	all := routes
+	if strings.HasPrefix(path, settlementsBase) {
+		all = settlementRoutes
+	}
+	for i := range all {
+		id, p, ok := all[i].matchPath(path)
 		if !ok {
 			continue
 		}
-		if routes[i].method == method {
-			return &routes[i], id, p, nil
+		if all[i].method == method {
+			return &all[i], id, p, nil
 		}
-		if !slices.Contains(allow, routes[i].method) {
-			allow = append(allow, routes[i].method)
+		if !slices.Contains(allow, all[i].method) {
+			allow = append(allow, all[i].method)
 		}
 	}
 	return nil, "", "", allow

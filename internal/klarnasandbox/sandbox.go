@@ -22,6 +22,7 @@ type Sandbox struct {
 	moved     atomic.Int64 // nanoseconds the clock was moved through Advance
 
 	orders   orderBook
+	payouts  payoutBook
 	attempts attemptStore
 	limiter  limiter
 	faults   faultSet
@@ -44,6 +45,7 @@ func New(o Options) *Sandbox {
 		requests:  requestLog{max: o.RequestLog},
 		done:      make(chan struct{}),
 	}
+	s.payouts.open(s.merchants, s.Now())
 	s.SetLatency(o.Latency)
 	s.SetRateLimit(o.RateLimit)
 	s.control = s.controlHandler()
@@ -53,8 +55,8 @@ func New(o Options) *Sandbox {
 // Close ends every held connection. The sandbox goes on answering, without holding.
 func (s *Sandbox) Close() { s.close.Do(func() { close(s.done) }) }
 
-// ServeHTTP answers Klarna's API under /ordermanagement/v1/ and the control page and its
-// API under /sandbox/.
+// ServeHTTP answers Klarna's APIs under /ordermanagement/v1/ and /settlements/v1/, and the
+// control page and its API under /sandbox/.
 func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch p := r.URL.Path; {
 	case p == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead):

@@ -20,7 +20,7 @@ type Import struct {
 
 	table   *csvfile.Table
 	columns *csvfile.Columns
-	decimal decimal
+	decimal csvfile.Decimal
 	ends    map[string]int     // number of an order: the line of its last row
 	spoilt  map[string]Problem // orders that may have lost a row that can't be read
 }
@@ -99,7 +99,7 @@ func (im *Import) survey() error {
 			im.spoil(last, row.Line)
 		}
 		for _, column := range figures {
-			im.decimal = im.decimal.and(decimalOf(im.columns.Value(row, column)))
+			im.decimal = im.decimal.And(csvfile.DecimalOf(im.columns.Value(row, column)))
 		}
 		if number != "" {
 			last = number
@@ -254,11 +254,11 @@ func (r *importReading) line(row csvfile.Row) LineInput {
 }
 
 func (r *importReading) quantity(row csvfile.Row, s string) money.Quantity {
-	if !r.decimal.clear(s) {
+	if !r.decimal.Clear(s) {
 		r.problem(row.Line, colQuantity, "import.error.ambiguous", "Value", s)
 		return noQuantity
 	}
-	q, err := money.ParseQuantity(s, r.decimal.lang())
+	q, err := money.ParseQuantity(s, r.decimal.Lang())
 	if err != nil {
 		r.problem(row.Line, colQuantity, "order.error.quantity")
 		return noQuantity
@@ -267,8 +267,8 @@ func (r *importReading) quantity(row csvfile.Row, s string) money.Quantity {
 }
 
 func (r *importReading) rate(row csvfile.Row, s string) int64 {
-	rate, ok := parseRate(s, r.decimal.lang())
-	if !ok || !r.decimal.clear(s) {
+	rate, ok := parseRate(s, r.decimal.Lang())
+	if !ok || !r.decimal.Clear(s) {
 		r.problem(row.Line, colTaxRate, "order.error.tax_rate")
 		return noRate
 	}
@@ -277,11 +277,11 @@ func (r *importReading) rate(row csvfile.Row, s string) int64 {
 
 func (r *importReading) amount(row csvfile.Row, column string) int64 {
 	s := r.columns.Value(row, column)
-	if !r.decimal.clear(s) {
+	if !r.decimal.Clear(s) {
 		r.problem(row.Line, column, "import.error.ambiguous", "Value", s)
 		return noAmount
 	}
-	amount, err := money.Parse(s, r.currency, r.decimal.lang())
+	amount, err := money.Parse(s, r.currency, r.decimal.Lang())
 	switch {
 	case errors.Is(err, money.ErrOutOfRange):
 		r.problem(row.Line, column, "order.error.amount_range")

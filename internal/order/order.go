@@ -68,6 +68,7 @@ type Order struct {
 	ShippingAddress *Address `gorm:"serializer:json;not null"` // nil: the billing address
 	MarkPaid        bool     // marked as paid in advance
 	PaidAt          *time.Time
+	PaidBy          PaymentSource           // how we know; "" when it is not paid
 	BehavesLike     paymentmethod.Behaviour // as its payment method did when it was made
 	Documents       paymentmethod.Documents
 	AutoShip        bool

@@ -17,6 +17,20 @@ func mustZone(name string) *time.Location {
 	return z
 }
 
+// Moment is a time in a message. It is written to the minute, as the clock on the wall in
+// Zone shows it.
+type Moment struct{ time.Time }
+
+var minuteLayouts = map[string]string{"de": "02.01.2006 15:04", "en": "2\u00a0Jan\u00a02006, 15:04"}
+
+// Localize writes the time as people write it in a language; "" for the zero time.
+func (m Moment) Localize(lang string) string {
+	if m.IsZero() {
+		return ""
+	}
+	return m.In(Zone).Format(minuteLayouts[lang])
+}
+
 // Language is the one that is read where the parcel goes to, for papers and mails: "de"
 // or "en".
 func (o *Order) Language() string {

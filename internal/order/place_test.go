@@ -2,6 +2,7 @@ package order_test
 
 import (
 	"testing"
+	"time"
 
 	"zahlwerk/internal/order"
 )
@@ -16,5 +17,16 @@ func TestLanguageFollowsTheParcel(t *testing.T) {
 	}
 	if o := (order.Order{BillingAddress: order.Address{Country: "AT"}}); o.Language() != "de" {
 		t.Error("without another address it goes to where the invoice goes")
+	}
+}
+
+func TestMomentIsLocal(t *testing.T) {
+	t.Parallel()
+	m := order.Moment{Time: time.Date(2026, 11, 30, 23, 5, 0, 0, time.UTC)}
+	if de, en := m.Localize("de"), m.Localize("en"); de != "01.12.2026 00:05" || en != "1\u00a0Dec\u00a02026, 00:05" {
+		t.Errorf("%q, %q", de, en)
+	}
+	if got := (order.Moment{}).Localize("de"); got != "" {
+		t.Errorf("no time: %q", got)
 	}
 }

@@ -154,7 +154,7 @@ func sameType(name string) string {
 
 const (
 	sqliteColumns = `SELECT t.name AS "table", c.name, c.type, c."notnull" OR c.pk > 0 AS required
-		FROM sqlite_master t JOIN pragma_table_info(t.name) c
+		FROM sqlite_master t JOIN pragma_table_xinfo(t.name) c
 		WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%' AND t.name NOT LIKE 'goose_%'`
 	postgresColumns = `SELECT table_name AS "table", column_name AS name, data_type AS type, is_nullable = 'NO' AS required
 		FROM information_schema.columns WHERE table_schema = current_schema() AND table_name NOT LIKE 'goose_%'`

@@ -14,12 +14,14 @@ import (
 	"github.com/google/uuid"
 
 	"zahlwerk/internal/auth"
+	"zahlwerk/internal/businessaccount"
 	"zahlwerk/internal/capture"
 	"zahlwerk/internal/carrier"
 	"zahlwerk/internal/dispatch"
 	"zahlwerk/internal/i18n"
 	"zahlwerk/internal/order"
 	"zahlwerk/internal/paymentmethod"
+	"zahlwerk/internal/settlement"
 )
 
 // prefix is where version 1 lives.
@@ -27,13 +29,15 @@ const prefix = "/api/v1"
 
 // Deps are the services that the API acts through.
 type Deps struct {
-	Log      *slog.Logger
-	Auth     *auth.Service
-	Methods  *paymentmethod.Service
-	Orders   *order.Service
-	Dispatch *dispatch.Service
-	Captures *capture.Pusher
-	Carriers *carrier.Service
+	Log         *slog.Logger
+	Auth        *auth.Service
+	Methods     *paymentmethod.Service
+	Orders      *order.Service
+	Dispatch    *dispatch.Service
+	Captures    *capture.Pusher
+	Carriers    *carrier.Service
+	Accounts    *businessaccount.Service
+	Settlements *settlement.Service
 }
 
 type service struct {

@@ -22,6 +22,7 @@ import (
 
 	"zahlwerk/internal/audit"
 	"zahlwerk/internal/auth"
+	"zahlwerk/internal/businessaccount"
 	"zahlwerk/internal/capture"
 	"zahlwerk/internal/carrier"
 	"zahlwerk/internal/clock"
@@ -31,6 +32,7 @@ import (
 	"zahlwerk/internal/order"
 	"zahlwerk/internal/paymentmethod"
 	"zahlwerk/internal/secretbox"
+	"zahlwerk/internal/settlement"
 	"zahlwerk/internal/store"
 	"zahlwerk/internal/store/storetest"
 	"zahlwerk/internal/work"
@@ -42,17 +44,19 @@ var now = time.Date(2026, 11, 3, 8, 15, 0, 0, time.UTC)
 // house is the API over real services and a database of its own. Nothing is sent to
 // Klarna unless a test lets workers run.
 type house struct {
-	t        testing.TB
-	api      http.Handler
-	db       *store.DB
-	clock    *clock.Clock
-	bell     *work.Bell
-	auth     *auth.Service
-	methods  *paymentmethod.Service
-	captures *capture.Pusher
-	log      *bytes.Buffer // what was logged as an error
-	token    string        // of a shop: orders:read, orders:write
-	contract *contract
+	t           testing.TB
+	api         http.Handler
+	db          *store.DB
+	clock       *clock.Clock
+	bell        *work.Bell
+	auth        *auth.Service
+	methods     *paymentmethod.Service
+	captures    *capture.Pusher
+	accounts    *businessaccount.Service
+	settlements *settlement.Service
+	log         *bytes.Buffer // what was logged as an error
+	token       string        // of a shop: orders:read, orders:write
+	contract    *contract
 }
 
 func open(t testing.TB) *house { t.Helper(); return openOn(t, storetest.SQLite(t), klarna.Options{}) }
@@ -66,10 +70,12 @@ func openOn(t testing.TB, db *store.DB, o klarna.Options) *house {
 	h.methods = paymentmethod.New(db, clk, box, trail, client, bell, paymentmethod.ProbePolicy{Every: time.Hour})
 	h.captures = capture.NewPusher(db, clk, bell, client, h.methods, capture.DefaultPolicy, 1)
 	carriers := carrier.New(db, clk, trail)
+	h.accounts = businessaccount.New(db, clk, box, trail, client)
+	h.settlements = settlement.New(db, clk, bell, trail, h.accounts)
 	h.api = api.New(api.Deps{
 		Log:  h.logger(),
 		Auth: h.auth, Methods: h.methods, Orders: order.New(db, clk), Dispatch: dispatch.New(db, clk, dispatch.Deps{Captures: h.captures, Carriers: carriers}), Captures: h.captures,
-		Carriers: carriers,
+		Carriers: carriers, Accounts: h.accounts, Settlements: h.settlements,
 	})
 	for _, m := range []paymentmethod.Module{paymentmethod.ModuleKlarna, paymentmethod.ModuleNone} {
 		in := paymentmethod.Defaults(m)

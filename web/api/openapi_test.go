@@ -28,7 +28,10 @@ func TestOpenAPIDocument(t *testing.T) {
 	}
 	slices.Sort(got)
 	want := []string{
-		"GET /orders", "GET /orders/{number}", "GET /orders/{number}/protocol", "PATCH /orders/{number}",
+		"GET /import-runs/{id}", "GET /orders", "GET /orders/{number}", "GET /orders/{number}/protocol",
+		"GET /payouts", "GET /payouts/{payment_reference}", "GET /statement-lines", "PATCH /orders/{number}",
+		"POST /business-accounts/{short_name}/import",
+		"POST /import-runs/{id}/continue", "POST /import-runs/{id}/stop", "POST /import-runs/{id}/undo",
 		"POST /orders", "POST /orders/batch", "POST /orders/{number}/cancel", "POST /orders/{number}/delivery-notes",
 		"POST /orders/{number}/parcels", "POST /orders/{number}/resend", "POST /orders/{number}/ship",
 	}

@@ -13,7 +13,7 @@ import (
 	"zahlwerk/internal/auth"
 )
 
-const description = `Orders, what leaves of them, and what Klarna was told.
+const description = `Orders, what leaves of them, what Klarna was told, and what it paid.
 
 Money is an integer in minor units with a currency, times are RFC 3339. Errors are problem documents (RFC 9457) with a code for programs and texts in the language of Accept-Language (de or en). An unknown field is an error.`
 
@@ -54,6 +54,16 @@ func (s *service) operations() {
 	add(s, operation{post, "/orders/{number}/ship", act, "ship-order", "Mark an order shipped", 200, 0, maxBody}, s.ship)
 	add(s, operation{post, "/orders/{number}/cancel", act, "cancel-order", "Cancel an order here; Klarna is told nothing", 200, 0, 0}, s.cancel)
 	add(s, operation{post, "/orders/{number}/resend", act, "resend-order", "Tell Klarna again, or ask what became of it", 202, 0, 0}, s.resend)
+
+	const books, money = auth.ReadAccounting, auth.WriteAccounting
+	add(s, operation{get, "/payouts", books, "list-payouts", "List Klarna's payouts, newest first", 200, 0, 0}, s.listPayouts)
+	add(s, operation{get, "/payouts/{payment_reference}", books, "show-payout", "Show a payout", 200, 0, 0}, s.showPayout)
+	add(s, operation{get, "/statement-lines", books, "list-statement-lines", "List the lines of payouts, newest payout first", 200, 0, 0}, s.listLines)
+	add(s, operation{post, "/business-accounts/{short_name}/import", money, "start-import", "Import payouts, at most every 7 days", 202, 0, maxBody}, s.startImport)
+	add(s, operation{get, "/import-runs/{id}", books, "show-import-run", "Show an import", 200, 0, 0}, s.showRun)
+	add(s, operation{post, "/import-runs/{id}/stop", money, "stop-import-run", "Stop an import", 200, 0, 0}, s.stopRun)
+	add(s, operation{post, "/import-runs/{id}/continue", money, "continue-import-run", "Continue a stopped import", 200, 0, 0}, s.continueRun)
+	add(s, operation{post, "/import-runs/{id}/undo", money, "undo-import-run", "Undo an import: what it brought goes", 200, 0, 0}, s.undoRun)
 	s.describeBatch()
 }
 

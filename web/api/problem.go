@@ -9,6 +9,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/validation"
@@ -26,6 +27,8 @@ type Problem struct {
 	Detail    string       `json:"detail" doc:"What is wrong, in the language of Accept-Language."`
 	RequestID string       `json:"request_id" doc:"Names this request in the log of the server; also in the header X-Request-Id."`
 	Errors    []FieldError `json:"errors" doc:"What is wrong with which input; at most 100."`
+	// NextPossibleAt is there where waiting helps.
+	NextPossibleAt *time.Time `json:"next_possible_at,omitempty" doc:"From when on it is possible."`
 }
 
 // FieldError is what is wrong with one input.

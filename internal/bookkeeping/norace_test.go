@@ -1,0 +1,5 @@
+//go:build !race
+
+package bookkeeping_test
+
+const raced = false
