@@ -23,33 +23,21 @@ type LineListFilter struct {
 // MatchOpen stands for all match states that somebody has to look at.
 const MatchOpen = "open"
 
-// parameters are the parts of the filter by their names in the address.
-func (f *LineListFilter) parameters() map[string]*string {
-	return map[string]*string{
+func (f *LineListFilter) parameters() parameters {
+	return parameters{
 		"q": &f.Query, "type": &f.Type, "match": &f.Match, "currency": &f.Currency, "from": &f.From, "until": &f.Until, "amount": &f.Amount,
 	}
 }
 
 // LineListFilterOf reads the filter of an address. Other parameters do not count.
 func LineListFilterOf(query url.Values) (f LineListFilter) {
-	for name, value := range f.parameters() {
-		*value = query.Get(name)
-	}
+	f.parameters().read(query)
 	return f
 }
 
 // query is the filter for an address, with one part of it changed.
 func (f LineListFilter) query(name, value string) url.Values {
-	query := url.Values{}
-	for n, v := range f.parameters() {
-		if *v != "" {
-			query.Set(n, *v)
-		}
-	}
-	if query.Set(name, value); value == "" {
-		query.Del(name)
-	}
-	return query
+	return f.parameters().with(name, value)
 }
 
 // Active reports whether the list is restricted at all.

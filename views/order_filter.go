@@ -23,9 +23,8 @@ type OrderFilter struct {
 	ExpiresWithin string // days
 }
 
-// parameters are the parts of the filter by their names in the address.
-func (f *OrderFilter) parameters() map[string]*string {
-	return map[string]*string{
+func (f *OrderFilter) parameters() parameters {
+	return parameters{
 		"q": &f.Query, "status": &f.Status, "payment_method": &f.PaymentMethod, "feedback": &f.Feedback,
 		"from": &f.From, "until": &f.Until, "min": &f.Min, "max": &f.Max, "expires_within": &f.ExpiresWithin,
 	}
@@ -33,9 +32,7 @@ func (f *OrderFilter) parameters() map[string]*string {
 
 // OrderFilterOf reads the filter of an address. Other parameters do not count.
 func OrderFilterOf(query url.Values) (f OrderFilter) {
-	for name, value := range f.parameters() {
-		*value = query.Get(name)
-	}
+	f.parameters().read(query)
 	return f
 }
 
@@ -47,13 +44,7 @@ func ParseOrderFilter(encoded string) OrderFilter {
 
 // Encode is the filter for an address: the same for the same filter, "" for none.
 func (f OrderFilter) Encode() string {
-	query := url.Values{}
-	for name, value := range f.parameters() {
-		if *value != "" {
-			query.Set(name, *value)
-		}
-	}
-	return query.Encode()
+	return f.parameters().with("", "").Encode()
 }
 
 // Active reports whether the list is restricted at all.

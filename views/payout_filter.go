@@ -20,33 +20,21 @@ type PayoutFilter struct {
 	State    string
 }
 
-// parameters are the parts of the filter by their names in the address.
-func (f *PayoutFilter) parameters() map[string]*string {
-	return map[string]*string{
+func (f *PayoutFilter) parameters() parameters {
+	return parameters{
 		"q": &f.Query, "account": &f.Account, "currency": &f.Currency, "from": &f.From, "until": &f.Until, "state": &f.State,
 	}
 }
 
 // PayoutFilterOf reads the filter of an address. Other parameters do not count.
 func PayoutFilterOf(query url.Values) (f PayoutFilter) {
-	for name, value := range f.parameters() {
-		*value = query.Get(name)
-	}
+	f.parameters().read(query)
 	return f
 }
 
 // query is the filter for an address, with one part of it changed.
 func (f PayoutFilter) query(name, value string) url.Values {
-	query := url.Values{}
-	for n, v := range f.parameters() {
-		if *v != "" {
-			query.Set(n, *v)
-		}
-	}
-	if query.Set(name, value); value == "" {
-		query.Del(name)
-	}
-	return query
+	return f.parameters().with(name, value)
 }
 
 // Active reports whether the list is restricted at all.

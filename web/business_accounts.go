@@ -10,6 +10,7 @@ import (
 	"zahlwerk/internal/auth"
 	"zahlwerk/internal/businessaccount"
 	"zahlwerk/internal/i18n"
+	"zahlwerk/internal/settlement"
 	"zahlwerk/views"
 )
 
@@ -22,11 +23,7 @@ func (s *Server) listBusinessAccounts(r *request) error {
 	if err != nil {
 		return err
 	}
-	ids := make([]int64, len(accounts))
-	for i, a := range accounts {
-		ids[i] = a.ID
-	}
-	next, err := s.Settlements.NextImports(r.ctx(), ids...)
+	next, err := s.nextImports(r, accounts)
 	if err != nil {
 		return err
 	}
@@ -38,6 +35,15 @@ func (s *Server) listBusinessAccounts(r *request) error {
 		Page:     s.page(r, i18n.T(r.ctx(), "business_account.list.title"), administration(r), settingsCrumb(r), accountingCrumb(r)),
 		Accounts: rows, Now: s.Clock.Now(), MayWrite: r.user.May(auth.Administer),
 	}))
+}
+
+// nextImports says when accounts may be imported next, by their ids.
+func (s *Server) nextImports(r *request, accounts []businessaccount.Account) (map[int64]settlement.NextImport, error) {
+	ids := make([]int64, len(accounts))
+	for i, a := range accounts {
+		ids[i] = a.ID
+	}
+	return s.Settlements.NextImports(r.ctx(), ids...)
 }
 
 // newBusinessAccount shows the choice of a module, or the form of the chosen one.

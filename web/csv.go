@@ -6,10 +6,9 @@ import (
 	"iter"
 	"mime"
 	"net/http"
-	"regexp"
-	"strings"
 	"time"
 
+	"zahlwerk/internal/csvfile"
 	"zahlwerk/internal/i18n"
 )
 
@@ -17,9 +16,6 @@ const (
 	csvChunk = 500              // rows that are read and sent at once
 	csvWait  = 60 * time.Second // for the reader to take them
 )
-
-// byteOrderMark tells spreadsheets that a file is UTF-8.
-const byteOrderMark = "\ufeff"
 
 // sendCSV sends a table as a file, rows by rows, so that a long one needs neither memory
 // nor an open transaction. An error after the first of them cuts the connection: a file
@@ -40,7 +36,7 @@ func (s *Server) sendCSV(r *request, name string, header []string, chunks iter.S
 	}
 	w := csv.NewWriter(r.Response())
 	w.Comma, w.UseCRLF = csvComma(i18n.Language(r.ctx())), true
-	if _, err = r.Response().Write([]byte(byteOrderMark)); err == nil {
+	if _, err = r.Response().Write([]byte(csvfile.ByteOrderMark)); err == nil {
 		err = sendRows(r, w, append([][]string{header}, rows...))
 	}
 	for err == nil && more {
@@ -61,7 +57,7 @@ func sendRows(r *request, w *csv.Writer, rows [][]string) error {
 	_ = control.SetWriteDeadline(time.Now().Add(csvWait))
 	for _, row := range rows {
 		for i := range row {
-			row[i] = harmless(row[i])
+			row[i] = csvfile.Harmless(row[i])
 		}
 		if err := w.Write(row); err != nil {
 			return fmt.Errorf("write a row: %w", err)
@@ -78,16 +74,4 @@ func csvComma(language string) rune {
 		return ';'
 	}
 	return ','
-}
-
-var plainNumber = regexp.MustCompile(`^-[0-9]+([.,][0-9]+)*$`)
-
-// harmless is a cell that a spreadsheet does not run as a formula: what a customer wrote
-// into an order is text, whatever it begins with. A negative number is one.
-// https://owasp.org/www-community/attacks/CSV_Injection
-func harmless(cell string) string {
-	if strings.IndexAny(cell, "=+-@＝＋－＠\t\r\n") != 0 || plainNumber.MatchString(cell) {
-		return cell
-	}
-	return "'" + cell
 }

@@ -23,11 +23,10 @@ func (s *Server) Handle(method, path string, h func() error) {
 	s.echo.Add(method, path, s.wrap(route{method, path, public, func(*request) error { return h() }}, s.crossOrigin()))
 }
 
-// LocalPath and AfterLogIn are what guards redirects, Harmless what guards spreadsheets.
+// LocalPath and AfterLogIn are what guards redirects.
 var (
 	LocalPath  = localPath
 	AfterLogIn = afterLogIn
-	Harmless   = harmless
 )
 
 // Upload reads the file in a field of a form as a page does.

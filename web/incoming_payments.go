@@ -40,11 +40,7 @@ func (s *Server) listIncomingPayments(r *request) error {
 	p := views.IncomingPaymentsPage{
 		Page: s.page(r, i18n.T(r.ctx(), "incoming.title"), accounting(r)), Now: s.Clock.Now(), MayWrite: r.user.May(auth.Administer),
 	}
-	ids := make([]int64, len(accounts))
-	for i, a := range accounts {
-		ids[i] = a.ID
-	}
-	next, err := s.Settlements.NextImports(r.ctx(), ids...)
+	next, err := s.nextImports(r, accounts)
 	if err != nil {
 		return err
 	}

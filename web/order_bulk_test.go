@@ -17,7 +17,6 @@ import (
 	"zahlwerk/internal/order"
 	"zahlwerk/internal/paymentmethod"
 	"zahlwerk/internal/store"
-	"zahlwerk/web"
 )
 
 func draft(in *order.Input) { in.Status = order.Draft }
@@ -285,20 +284,6 @@ func TestABrokenExportIsCutOff(t *testing.T) {
 type lost struct{ *httptest.ResponseRecorder }
 
 func (lost) Write([]byte) (int, error) { return 0, fmt.Errorf("broken pipe") }
-
-func TestHarmless(t *testing.T) {
-	t.Parallel()
-	for cell, want := range map[string]string{
-		"": "", "Max Muster": "Max Muster", "a=b": "a=b", " =1": " =1",
-		"=1+1": "'=1+1", `=HYPERLINK("x")`: `'=HYPERLINK("x")`, "+49 821 1": "'+49 821 1", "@SUM(A1)": "'@SUM(A1)", "＝1+1": "'＝1+1",
-		"\tx": "'\tx", "\rx": "'\rx", "\n=1": "'\n=1", "-": "'-", "--1": "'--1", "-1+cmd|'/c calc'!A1": "'-1+cmd|'/c calc'!A1", "-a": "'-a",
-		"-5": "-5", "-5.00": "-5.00", "-1.234,56": "-1.234,56", "-5,00 x": "'-5,00 x", "-5\n=1": "'-5\n=1", "+5": "'+5", "5": "5",
-	} {
-		if got := web.Harmless(cell); got != want {
-			t.Errorf("%q became %q, want %q", cell, got, want)
-		}
-	}
-}
 
 // From an order to the next one of the list that somebody came from.
 func TestNeighboursOfAnOrder(t *testing.T) {

@@ -2,7 +2,6 @@ package web
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 
 	"zahlwerk/internal/auth"
@@ -55,11 +54,7 @@ func (s *Server) addImports(r *request, p *views.OverviewPage) error {
 		return err
 	}
 	accounts = slices.DeleteFunc(accounts, func(a businessaccount.Account) bool { return !a.Live() })
-	ids := make([]int64, len(accounts))
-	for i, a := range accounts {
-		ids[i] = a.ID
-	}
-	next, err := s.Settlements.NextImports(r.ctx(), ids...)
+	next, err := s.nextImports(r, accounts)
 	if err != nil {
 		return err
 	}
@@ -71,7 +66,7 @@ func (s *Server) addImports(r *request, p *views.OverviewPage) error {
 		switch {
 		case n.Active != nil:
 		case n.Newest != nil && n.Newest.State == settlement.Failed:
-			row.Href = fmt.Sprintf("/accounting/import-runs/%d", n.Newest.ID)
+			row.Href = importRunPath(n.Newest.ID)
 			if n.Newest.Problem != nil {
 				row.Text = views.ProblemText(r.ctx(), n.Newest.Problem)
 			}

@@ -7,7 +7,6 @@ import (
 	"zahlwerk/internal/fault"
 	"zahlwerk/internal/i18n"
 	"zahlwerk/internal/settlement"
-	"zahlwerk/internal/store"
 	"zahlwerk/views"
 )
 
@@ -17,7 +16,7 @@ const payoutLineRows = 50 // of a payout's page
 // different accounts where the address does not say of which.
 func (s *Server) findPayouts(r *request) ([]settlement.Payout, error) {
 	reference, err := url.PathUnescape(r.Param("reference"))
-	if err != nil || !store.Storable(reference) {
+	if err != nil {
 		return nil, fault.New(fault.NotFound, "payout.error.not_found")
 	}
 	payouts, err := s.Settlements.FindPayouts(r.ctx(), reference)

@@ -33,7 +33,7 @@ var arrows = map[string]string{
 	"web/api": "views static auth audit mail i18n " + nouns + " dispatch capture settlement work store fault money clock",
 	"views":   nouns + " batch csvfile dispatch capture settlement bookkeeping work auth audit fault mail i18n money static",
 
-	"bookkeeping": "settlement businessaccount klarna order store audit i18n fault money clock",
+	"bookkeeping": "settlement businessaccount klarna order csvfile store audit i18n fault money clock",
 	"settlement":  "capture businessaccount order paymentmethod klarna csvfile work store secretbox audit fault money clock",
 	"dispatch":    "capture order paymentmethod carrier document mail batch csvfile work store audit i18n fault money clock",
 	"capture":     "order paymentmethod klarna work store secretbox fault money clock",

@@ -3,14 +3,11 @@ package bookkeeping
 import (
 	"encoding/csv"
 	"io"
-	"strings"
 	"time"
 
+	"zahlwerk/internal/csvfile"
 	"zahlwerk/internal/i18n"
 )
-
-// byteOrderMark tells spreadsheets that a file is UTF-8.
-const byteOrderMark = "\ufeff"
 
 // csvColumns are the columns of a file of postings.
 var csvColumns = []string{"date", "payout", "posting", "type", "detail", "order", "invoice", "klarna_order_id",
@@ -32,7 +29,7 @@ func newTable(w io.Writer, t *texts, lang string, columns []string) *csvFile {
 	if lang == i18n.German {
 		f.w.Comma, f.point, f.day = ';', ',', "02.01.2006"
 	}
-	_, f.err = io.WriteString(w, byteOrderMark)
+	_, f.err = io.WriteString(w, csvfile.ByteOrderMark)
 	head := make([]string, len(columns))
 	for i, c := range columns {
 		head[i] = t.word("bookkeeping.csv." + c)
@@ -63,10 +60,10 @@ func (f *csvFile) put(p *posting) error {
 	if l == nil {
 		l = &line{}
 	}
-	f.write(p.Day.Format(f.day), harmless(p.Payout.PaymentReference), f.h.texts.kind(p.Kind, p.Type), harmless(string(p.Type)),
-		harmless(l.DetailedType), harmless(l.Reference), harmless(l.Invoice), harmless(l.KlarnaOrderID), debit, credit,
+	f.write(p.Day.Format(f.day), csvfile.Harmless(p.Payout.PaymentReference), f.h.texts.kind(p.Kind, p.Type), csvfile.Harmless(string(p.Type)),
+		csvfile.Harmless(l.DetailedType), csvfile.Harmless(l.Reference), csvfile.Harmless(l.Invoice), csvfile.Harmless(l.KlarnaOrderID), debit, credit,
 		decimal(abs(p.Amount), f.places, f.point), f.h.currency, decimal(p.Amount, f.places, f.point), f.h.set.taxKeyOf(p),
-		f.number(l.VATRate, 2), f.number(l.VATAmount, f.places), harmless(f.h.texts.posting(p)))
+		f.number(l.VATRate, 2), f.number(l.VATAmount, f.places), csvfile.Harmless(f.h.texts.posting(p)))
 	return f.err
 }
 
@@ -92,14 +89,4 @@ func (set *Settings) taxKeyOf(p *posting) string {
 		return ""
 	}
 	return set.FeeTaxKey
-}
-
-// harmless is a text that a spreadsheet does not run as a formula, whatever the shop or
-// Klarna has put into it.
-// https://owasp.org/www-community/attacks/CSV_Injection
-func harmless(s string) string {
-	if strings.IndexAny(s, "=+-@＝＋－＠\t\r\n") == 0 {
-		return "'" + s
-	}
-	return s
 }

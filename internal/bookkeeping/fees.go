@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"zahlwerk/internal/csvfile"
 	"zahlwerk/internal/klarna"
 	"zahlwerk/internal/settlement"
 )
@@ -102,7 +103,7 @@ func (e *Export) writeFees(w io.Writer) error {
 		if row.Counts() {
 			rate, vat = decimal(set.VATRate, 2, f.point), amount(row.VAT)
 		}
-		f.write(row.Month.Format("2006-01"), row.Currency, harmless(string(row.Settlement)), amount(row.Fees), amount(row.Refunds),
+		f.write(row.Month.Format("2006-01"), row.Currency, csvfile.Harmless(string(row.Settlement)), amount(row.Fees), amount(row.Refunds),
 			amount(row.Corrections), amount(row.Base()), rate, vat, amount(row.Taxes))
 	}
 	return f.close()

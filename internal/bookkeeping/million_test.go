@@ -45,8 +45,8 @@ func heap() uint64 {
 // TestMillionLines exports a million lines as DATEV takes them, in batches, and some less
 // in the other forms: in bounded memory and to the cent.
 func TestMillionLines(t *testing.T) {
-	if testing.Short() || raced {
-		t.Skip("a million lines")
+	if os.Getenv("TEST_LONG") == "" {
+		t.Skip("a million lines take a minute: TEST_LONG=1, or make soak")
 	}
 	b := open(t, storetest.SQLite(t))
 	b.set(allAccounts())

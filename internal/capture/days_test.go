@@ -32,5 +32,11 @@ func TestDays(t *testing.T) {
 		if want := "11-01 00:00 0 0, 11-02 00:00 1 0, 11-03 00:00 1 1"; strings.Join(got, ", ") != want {
 			t.Errorf("%q, want %q", got, want)
 		}
+		w.clock.Advance(14*time.Hour + 30*time.Minute) // in Berlin the next day has begun
+		days, err = w.program.captures.Days(t.Context(), 2)
+		w.must(err)
+		if days[0].Done != 1 || days[1].Done != 0 || days[1].Day.Day() != 4 {
+			t.Errorf("after midnight: %+v", days)
+		}
 	})
 }

@@ -2,6 +2,7 @@ package capture
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -47,12 +48,7 @@ func LockPayable(tx *gorm.DB, orderIDs []int64) (map[int64][]Payable, error) {
 // SetPaidOut keeps with which statement line each of these captures was paid out, in a
 // transaction that holds their orders.
 func SetPaidOut(tx *gorm.DB, lineOf map[int64]int64) error {
-	ids := make([]int64, 0, len(lineOf))
-	for id := range lineOf {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	for some := range slices.Chunk(ids, setAtOnce) {
+	for some := range slices.Chunk(slices.Sorted(maps.Keys(lineOf)), setAtOnce) {
 		pairs := make([]any, 0, 2*setAtOnce)
 		for i := range setAtOnce { // the last one again and again: one statement for every number
 			id := some[min(i, len(some)-1)]

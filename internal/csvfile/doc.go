@@ -10,4 +10,6 @@
 // ICU's detector, which guesses among dozens, are worse at these four.
 //
 // Nothing is ever decompressed, and no more than one record is held in memory.
+//
+// Who writes tables finds here what spreadsheets need: ByteOrderMark and Harmless.
 package csvfile

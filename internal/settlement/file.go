@@ -1,7 +1,6 @@
 package settlement
 
 import (
-	"fmt"
 	"io"
 	"iter"
 	"strings"
@@ -272,11 +271,7 @@ func (p *filePayout) add(problem FileProblem) {
 }
 
 func problemOf(field fault.Field) Problem {
-	args := map[string]any{}
-	for i := 0; i+1 < len(field.Args); i += 2 {
-		args[fmt.Sprint(field.Args[i])] = field.Args[i+1]
-	}
-	return Problem{Key: field.Key, Args: args}
+	return *problem(field.Key, field.Args...)
 }
 
 // ok tells that the payout can be imported as far as the file goes.

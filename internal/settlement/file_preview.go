@@ -149,8 +149,9 @@ func (p *filePreview) begin(ctx context.Context) error {
 			x.Payout = klarna.Payout{PaymentReference: x.PaymentReference}
 		}
 		if here := p.known(of); here != nil {
-			x.State, x.PayoutID = PayoutKnown, &here.ID
+			x.State, x.PayoutID, x.LinesKnown = PayoutKnown, &here.ID, here.Lines
 			p.run.PayoutsKnown++
+			p.run.LinesKnown += here.Lines
 		} else if !of.ok() {
 			x.State, x.Problem = PayoutProblem, problem("settlement_file.problem", "Count", len(of.problems)+of.more, "Line", of.problems[0].Line)
 			p.run.PayoutsFailed++
@@ -243,7 +244,7 @@ func (p *filePreview) end(ctx context.Context, report *FileReport) error {
 		}
 	}
 	return p.db.InTx(ctx, func(tx *gorm.DB) error {
-		err := tx.Model(p.run).Select("payouts", "payouts_done", "payouts_known", "payouts_failed", "lines_read").Updates(p.run).Error
+		err := tx.Model(p.run).Select("payouts", "payouts_done", "payouts_known", "payouts_failed", "lines_read", "lines_known").Updates(p.run).Error
 		if err != nil {
 			return err
 		}

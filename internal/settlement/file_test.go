@@ -99,11 +99,11 @@ func TestFileAndLiveImport(t *testing.T) {
 		before := o.identities()
 
 		live := o.done() // which is allowed at once: a file is no live import
-		if live.PayoutsKnown != 4 || live.LinesRead != 0 {
+		if live.PayoutsKnown != 4 || live.LinesKnown != r.LinesNew || live.LinesRead != 0 {
 			t.Errorf("live after the file: %+v", live)
 		}
 		again, report := o.read(content)
-		if again.PayoutsKnown != 4 || again.PayoutsDone != 4 || !report.Payouts[0].Same() {
+		if again.PayoutsKnown != 4 || again.LinesKnown != r.LinesNew || again.PayoutsDone != 4 || !report.Payouts[0].Same() {
 			t.Errorf("the same file: %+v %+v", again, report.Payouts[0].Here)
 		}
 		o.refused(o.StartFile(o.ctx, again.ID, "x"), fault.Conflict, "settlement_file.error.nothing_new")

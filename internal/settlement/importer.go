@@ -203,21 +203,22 @@ func (i *importer) failed(ctx context.Context, call error) error {
 	}
 	switch {
 	case o.wait > 0:
-		return i.rest(ctx, o.wait)
+		return i.rest(ctx, o)
 	case o.refused || i.payout == nil:
 		return i.end(ctx, o.problem)
 	}
 	return i.giveUp(ctx, o.problem)
 }
 
-// rest lets the import wait.
-func (i *importer) rest(ctx context.Context, wait time.Duration) error {
+// rest lets the import wait, and says why.
+func (i *importer) rest(ctx context.Context, o outcome) error {
 	err := i.step(ctx, func(tx *gorm.DB, r *ImportRun, _ *RunPayout) error {
 		r.Failures++
-		if err := tx.Model(r).Update("failures", r.Failures).Error; err != nil {
+		r.PutOff = o.problem
+		if err := tx.Model(r).Select("failures", "put_off").Updates(r).Error; err != nil {
 			return err
 		}
-		due := i.clock.Now().Add(wait)
+		due := i.clock.Now().Add(o.wait)
 		r.DueAt = &due
 		return i.claim.Finish(tx, &due)
 	})

@@ -32,7 +32,7 @@ func TestImport(t *testing.T) {
 		o.clock.Advance(week)
 		again := o.done()
 		o.complete()
-		if again.PayoutsKnown != 3 || again.LinesRead != 0 || o.line.count() != 1 {
+		if again.PayoutsKnown != 3 || again.LinesKnown != 1720 || again.LinesNew != 0 || again.LinesRead != 0 || o.line.count() != 1 {
 			t.Errorf("the second import: %+v", again)
 		}
 	})

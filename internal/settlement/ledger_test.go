@@ -255,6 +255,11 @@ func (l *ledger) balanced() {
 				FROM statement_lines l JOIN payouts p ON p.id = l.payout_id WHERE NOT l.surplus GROUP BY l.payout_id, l.type, l.match_state) a
 			FULL JOIN payout_sums s ON s.payout_id = a.payout_id AND s.type = a.type AND s.match_state = a.match_state
 			WHERE s.lines IS DISTINCT FROM a.lines OR s.amount IS DISTINCT FROM a.amount OR s.raw_amount IS DISTINCT FROM a.raw_amount`,
+		"sums of accounts": `SELECT count(*) FROM (SELECT p.account_id, p.currency, s.type, s.match_state, sum(s.lines) AS lines, sum(s.amount) AS amount
+				FROM payout_sums s JOIN payouts p ON p.id = s.payout_id GROUP BY p.account_id, p.currency, s.type, s.match_state) a
+			FULL JOIN (SELECT * FROM line_sums WHERE lines > 0) s ON s.account_id = a.account_id AND s.currency = a.currency AND s.type = a.type
+				AND s.match_state = a.match_state
+			WHERE s.lines IS DISTINCT FROM a.lines OR s.amount IS DISTINCT FROM a.amount`,
 		"matched lines": `SELECT count(*) FROM payouts p WHERE p.matched <>
 			(SELECT count(*) FROM statement_lines l WHERE l.payout_id = p.id AND l.match_state IN ('matched', 'by_hand') AND NOT l.surplus)`,
 		"orders of lines":      `SELECT count(*) FROM statement_lines l WHERE (l.order_id IS NOT NULL) <> (l.match_state IN ('matched', 'by_hand'))`,

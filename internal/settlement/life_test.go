@@ -64,6 +64,11 @@ func TestStopAndContinue(t *testing.T) {
 		if again := o.request(); again.ID != r.ID || again.State != settlement.Running {
 			t.Fatalf("%+v", again)
 		}
+		entries, _, err := o.trail.List(o.ctx, "", 1)
+		o.must(err)
+		if len(entries) != 1 || entries[0].Action != "import_run.continued" || entries[0].Actor != "Erika Beispiel" {
+			t.Errorf("log: %+v", entries)
+		}
 		if r = o.finish(r.ID); r.State != settlement.Done || r.LinesNew != 2400 {
 			t.Errorf("%+v", r)
 		}

@@ -121,8 +121,7 @@ type LineSum struct {
 }
 
 // LineSums adds up what f finds, all pages of it, by currency; surplus lines do not count.
-// Where that means to look
-// at each line it stops at SearchLimit and says so.
+// Where that means to look at each line it stops at SearchLimit and says so.
 func (s *Service) LineSums(ctx context.Context, f LineFilter) (sums []LineSum, partial bool, err error) {
 	tx := s.db.Read(ctx)
 	if found, err := f.search(tx); err != nil || !found {
@@ -135,6 +134,9 @@ func (s *Service) LineSums(ctx context.Context, f LineFilter) (sums []LineSum, p
 		err = tx.Raw("SELECT currency, count(*) AS lines, CAST(sum(amount) AS BIGINT) AS amount FROM (?) l GROUP BY currency ORDER BY currency",
 			some.Limit(SearchLimit)).Scan(&sums).Error
 		partial = linesIn(sums) == SearchLimit
+	case f.byAccount():
+		err = f.ofAccounts(tx).Select("currency, CAST(sum(lines) AS BIGINT) AS lines, CAST(sum(amount) AS BIGINT) AS amount").
+			Group("currency").Order("currency").Scan(&sums).Error
 	case f.byCell():
 		err = f.ofCells(tx).Where("s.lines > 0").Select("p.currency, CAST(sum(s.lines) AS BIGINT) AS lines, CAST(sum(s.amount) AS BIGINT) AS amount").
 			Group("p.currency").Order("p.currency").Scan(&sums).Error
@@ -178,6 +180,23 @@ func (f *LineFilter) byLine() bool { return f.Amount != nil || f.lines != nil }
 // byCell tells that a part of a payout's lines is asked for.
 func (f *LineFilter) byCell() bool { return f.Type != "" || len(f.Match) > 0 }
 
+// byAccount tells that all payouts are asked for, or all of an account or currency, so that
+// line_sums knows what their lines come to.
+func (f *LineFilter) byAccount() bool {
+	return !f.byLine() && f.PayoutID == 0 && f.payouts == nil && f.From.IsZero() && f.Until.IsZero()
+}
+
+func (f *LineFilter) ofAccounts(tx *gorm.DB) *gorm.DB {
+	tx = tx.Table("line_sums s").Where("s.lines > 0")
+	if f.AccountID != 0 {
+		tx = tx.Where("s.account_id = ?", f.AccountID)
+	}
+	if f.Currency != "" {
+		tx = tx.Where("s.currency = ?", f.Currency)
+	}
+	return f.cellsOnly(tx)
+}
+
 func (f *LineFilter) ofPayouts(tx *gorm.DB) *gorm.DB {
 	tx = tx.Table("payouts p")
 	if f.PayoutID != 0 {
@@ -204,7 +223,10 @@ func (f *LineFilter) ofPayouts(tx *gorm.DB) *gorm.DB {
 // ofCells are the cells of payout_sums: lines of one payout, type and match state, which
 // stand together in the index statement_lines_cells.
 func (f *LineFilter) ofCells(tx *gorm.DB) *gorm.DB {
-	tx = f.ofPayouts(tx).Joins("JOIN payout_sums s ON s.payout_id = p.id")
+	return f.cellsOnly(f.ofPayouts(tx).Joins("JOIN payout_sums s ON s.payout_id = p.id"))
+}
+
+func (f *LineFilter) cellsOnly(tx *gorm.DB) *gorm.DB {
 	if f.Type != "" {
 		tx = tx.Where("s.type = ?", f.Type)
 	}

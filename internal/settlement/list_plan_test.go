@@ -25,7 +25,11 @@ func (s *shelf) plans(do func(ctx context.Context) error) string {
 		args []any
 	}
 	var made []query
-	keep := func(tx *gorm.DB) { made = append(made, query{tx.Statement.SQL.String(), tx.Statement.Vars}) }
+	keep := func(tx *gorm.DB) {
+		if !tx.DryRun { // not by itself: a part of another one
+			made = append(made, query{tx.Statement.SQL.String(), tx.Statement.Vars})
+		}
+	}
 	callbacks := s.db.Read(s.t.Context()).Callback()
 	for _, register := range []func(name string, fn func(*gorm.DB)) error{
 		callbacks.Query().After("gorm:query").Replace, callbacks.Row().After("gorm:row").Replace, callbacks.Raw().After("gorm:raw").Replace,

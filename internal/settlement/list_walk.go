@@ -108,7 +108,9 @@ func (w *walk) byPayout() error {
 func (w *walk) payouts() (found []struct{ ID, Lines int64 }, err error) {
 	var tx *gorm.DB
 	if w.f.byCell() {
-		tx = w.f.ofCells(w.tx).Select("p.id, CAST(sum(s.lines) AS BIGINT) AS lines").Group("p.payout_date, p.id")
+		// Asked payout by payout, so that nobody looks further than the page goes.
+		cells := w.f.cellsOnly(w.tx.Table("payout_sums s").Where("s.payout_id = p.id AND s.lines > 0")).Session(&gorm.Session{})
+		tx = w.f.ofPayouts(w.tx).Select("p.id, (?) AS lines", cells.Select("CAST(sum(s.lines) AS BIGINT)")).Where("EXISTS (?)", cells.Select("1"))
 	} else {
 		tx = w.f.ofPayouts(w.tx).Select("p.id, p.lines").Where("p.lines > 0")
 	}

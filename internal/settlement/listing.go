@@ -38,7 +38,7 @@ func (i *importer) list(ctx context.Context) error {
 		}
 		r.follow(page, at.Offset+int64(len(page.Payouts)))
 		return tx.Model(r).Select("phase", "next_page", "listed", "list_total", "list_new", "problem", "failures",
-			"payouts", "payouts_done", "payouts_known").Updates(r).Error
+			"payouts", "payouts_done", "payouts_known", "lines_known").Updates(r).Error
 	})
 }
 
@@ -107,10 +107,11 @@ func listed(tx *gorm.DB, r *ImportRun, page []klarna.Payout) error {
 		}
 		met[reference] = true
 		p := RunPayout{RunID: r.ID, PaymentReference: reference, State: PayoutListed, Payout: page[n], Sums: map[klarna.TransactionType]int64{}}
-		if id, ok := known[reference]; ok {
-			p.State, p.PayoutID = PayoutKnown, &id
+		if here := known[reference]; here != nil {
+			p.State, p.PayoutID, p.LinesKnown = PayoutKnown, &here.ID, here.Lines
 			r.PayoutsDone++
 			r.PayoutsKnown++
+			r.LinesKnown += here.Lines
 		}
 		fresh = append(fresh, p)
 	}
@@ -122,18 +123,18 @@ func listed(tx *gorm.DB, r *ImportRun, page []klarna.Payout) error {
 	return tx.CreateInBatches(fresh, store.Batch).Error
 }
 
-// completePayouts returns the ids of those payouts that need not be read again.
-func completePayouts(tx *gorm.DB, accountID int64, references []string) (map[string]int64, error) {
+// completePayouts returns those payouts that need not be read again.
+func completePayouts(tx *gorm.DB, accountID int64, references []string) (map[string]*Payout, error) {
 	var payouts []Payout
-	err := tx.Select("id", "payment_reference", "complete", "reasons").
+	err := tx.Select("id", "payment_reference", "complete", "lines", "reasons").
 		Where("account_id = ? AND complete AND payment_reference IN ?", accountID, references).Find(&payouts).Error
 	if err != nil {
 		return nil, fmt.Errorf("look for payouts that are here: %w", err)
 	}
-	known := make(map[string]int64, len(payouts))
+	known := make(map[string]*Payout, len(payouts))
 	for i := range payouts {
 		if p := &payouts[i]; p.known() {
-			known[p.PaymentReference] = p.ID
+			known[p.PaymentReference] = p
 		}
 	}
 	return known, nil

@@ -2,6 +2,7 @@ package settlement
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -110,7 +111,7 @@ func learn(tx *gorm.DB, lines []*StatementLine) (*knowledge, error) {
 		}
 		in := step[0].in
 		k.orders[in] = map[string][]candidate{}
-		for some := range slices.Chunk(keys(names), store.Batch) {
+		for some := range slices.Chunk(slices.Collect(maps.Keys(names)), store.Batch) {
 			if err := in.read(tx, some, k.orders[in]); err != nil {
 				return nil, err
 			}
@@ -155,14 +156,6 @@ func evenly[T any](list []T) []T {
 		if len(list) <= size {
 			return append(slices.Clip(list), slices.Repeat(list[len(list)-1:], size-len(list))...)
 		}
-	}
-	return list
-}
-
-func keys[K comparable, V any](m map[K]V) []K {
-	list := make([]K, 0, len(m))
-	for key := range m {
-		list = append(list, key)
 	}
 	return list
 }

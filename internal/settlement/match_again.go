@@ -3,6 +3,7 @@ package settlement
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -57,6 +58,9 @@ func (s *Service) MatchAgain(ctx context.Context) (matched int, err error) {
 	}
 	if err := s.linkCaptures(ctx); err != nil {
 		return matched, fmt.Errorf("tie sales to captures: %w", err)
+	}
+	if _, err := s.db.Exec(ctx, "DELETE FROM owed_sums WHERE captures = 0"); err != nil { // days of which all is paid
+		return matched, fmt.Errorf("clear sums away: %w", err)
 	}
 	return matched, nil
 }
@@ -118,7 +122,7 @@ func (s *Service) rematch(ctx context.Context, lines []*StatementLine) (matched 
 			return err
 		}
 		var now []*StatementLine
-		if err := tx.Where(openLines+" AND id IN ? AND payout_id IN ?", evenly(ids), evenly(keys(standing))).Order("id").Find(&now).Error; err != nil {
+		if err := tx.Where(openLines+" AND id IN ? AND payout_id IN ?", evenly(ids), evenly(slices.Collect(maps.Keys(standing)))).Order("id").Find(&now).Error; err != nil {
 			return err
 		}
 		was := make([]MatchState, len(now))
@@ -194,7 +198,7 @@ func (s *Service) link(ctx context.Context, orderIDs []int64) error {
 			return err
 		}
 		var lines []*StatementLine
-		err = tx.Raw("SELECT l.* FROM "+sales+" AND l.payout_id IN ? ORDER BY l.id", klarna.TypeSale, evenly(orderIDs), evenly(keys(standing))).
+		err = tx.Raw("SELECT l.* FROM "+sales+" AND l.payout_id IN ? ORDER BY l.id", klarna.TypeSale, evenly(orderIDs), evenly(slices.Collect(maps.Keys(standing)))).
 			Scan(&lines).Error
 		if err != nil {
 			return err

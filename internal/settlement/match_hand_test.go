@@ -252,6 +252,11 @@ func TestMatchAgain(t *testing.T) {
 		if l.paidBy(c) != lines[7].ID {
 			t.Error("the capture that came later is not paid out")
 		}
+		var left int
+		l.must(l.db.Read(ctx).Raw("SELECT count(*) FROM owed_sums").Scan(&left).Error)
+		if left != 0 {
+			t.Errorf("%d sums of nothing", left)
+		}
 	})
 }
 

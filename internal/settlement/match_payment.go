@@ -2,6 +2,7 @@ package settlement
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -96,9 +97,7 @@ func unbook(tx *gorm.DB, booked []StatementLine, now time.Time, actor string) er
 			by[*l.OrderID] = l
 		}
 	}
-	ids := keys(by)
-	slices.Sort(ids)
-	for some := range slices.Chunk(ids, store.Batch) {
+	for some := range slices.Chunk(slices.Sorted(maps.Keys(by)), store.Batch) {
 		orders, err := hold(tx, some)
 		if err != nil {
 			return err

@@ -2,6 +2,7 @@ package settlement
 
 import (
 	"slices"
+	"strings"
 
 	"zahlwerk/internal/klarna"
 )
@@ -36,7 +37,7 @@ const (
 // steps are the rules in the order in which they are tried. What stands in one step says
 // the same in two fields: if these disagree, a person has to choose.
 var steps = [][]lookup{
-	{{RuleKlarnaOrderID, func(l *StatementLine) string { return l.KlarnaOrderID }, klarnaOrderIDs}},
+	{{RuleKlarnaOrderID, func(l *StatementLine) string { return strings.ToLower(l.KlarnaOrderID) }, klarnaOrderIDs}},
 	{{RuleReference1, func(l *StatementLine) string { return l.MerchantReference1 }, orderNumbers},
 		{RuleReference2, func(l *StatementLine) string { return l.MerchantReference2 }, orderNumbers}},
 	{{RuleCaptureReference, func(l *StatementLine) string { return l.MerchantCaptureReference }, noteNumbers}},

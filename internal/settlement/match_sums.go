@@ -4,6 +4,9 @@ import (
 	"fmt"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"zahlwerk/internal/businessaccount"
 )
 
 // move is a line whose match state has changed.
@@ -65,4 +68,17 @@ func holdPayouts(tx *gorm.DB, ids []int64) (standing map[int64]bool, err error) 
 		standing[id] = true
 	}
 	return standing, nil
+}
+
+// holdSums keeps the sums of a payout's account for this transaction alone: all payouts of
+// the account share rows of them, and two who take those in different orders would wait for
+// each other.
+func holdSums(tx *gorm.DB, payoutID int64) error {
+	var held int64
+	err := tx.Clauses(clause.Locking{Strength: "NO KEY UPDATE"}).Model(&businessaccount.Account{}).Select("id").
+		Where("id = (SELECT account_id FROM payouts WHERE id = ?)", payoutID).Scan(&held).Error
+	if err != nil {
+		return fmt.Errorf("hold the sums of payout %d: %w", payoutID, err)
+	}
+	return nil
 }

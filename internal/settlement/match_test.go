@@ -22,6 +22,7 @@ func TestMatchingRules(t *testing.T) {
 		return func(o *order.Order) { o.KlarnaOrderID, o.ExternalNumber, o.KlarnaReference = klarna, external, short }
 	}
 	in := func(currency string) func(o *order.Order) { return func(o *order.Order) { o.Currency = currency } }
+	const uuidA = "3f9a1c52-6a0e-4c0b-9d2e-7b1d5a2c9e1a"
 	cases := []struct {
 		name   string
 		orders []func(o *order.Order) // number 1, 2, …
@@ -31,6 +32,8 @@ func TestMatchingRules(t *testing.T) {
 		of     string
 	}{
 		{"Klarna's order id", []func(o *order.Order){named(klarnaID(7), "", "")}, func(l *line) { l.KlarnaOrderID = klarnaID(7) },
+			settlement.Matched, settlement.RuleKlarnaOrderID, "1"},
+		{"Klarna's order id in capitals", []func(o *order.Order){named(uuidA, "", "")}, func(l *line) { l.KlarnaOrderID = strings.ToUpper(uuidA) },
 			settlement.Matched, settlement.RuleKlarnaOrderID, "1"},
 		{"before the references", []func(o *order.Order){named(klarnaID(7), "", ""), named("", "S-2", "")},
 			func(l *line) { l.KlarnaOrderID, l.MerchantReference1 = klarnaID(7), "S-2" }, settlement.Matched, settlement.RuleKlarnaOrderID, "1"},
@@ -219,5 +222,19 @@ func TestCapturesPaidOut(t *testing.T) {
 				}
 			})
 		}
+	})
+}
+
+// What Klarna says of a payout whose lines are not complete may change.
+func TestSumsFollowTheCurrency(t *testing.T) {
+	t.Parallel()
+	onLedger(t, func(t *testing.T, l *ledger) {
+		l.another("XISA93DK", "EUR")
+		l.enter(paying(l.order()))
+		for _, currency := range []string{"SEK", "EUR", "SEK"} {
+			l.exec("UPDATE payouts SET currency = ? WHERE id = ?", currency, l.payout.ID)
+			l.balanced()
+		}
+		l.undo()
 	})
 }

@@ -11,8 +11,9 @@ import (
 )
 
 // waits are how long an import rests after calls in a row that brought nothing. After the
-// last one it gives up what it asked for.
-var waits = []time.Duration{5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute}
+// last one it gives up what it asked for: short, since other payouts wait behind one that
+// can't be read, and what is missing then comes with the next import.
+var waits = []time.Duration{time.Second, 5 * time.Second, 15 * time.Second, 30 * time.Second}
 
 // Klarna says itself how long to wait after too many requests; how often it may say so in
 // a row, and what counts where it does not say how long.

@@ -8,6 +8,7 @@ import (
 	"gorm.io/gorm"
 
 	"zahlwerk/internal/fault"
+	"zahlwerk/internal/store"
 )
 
 // PayoutState is whether there is something to be found out about a payout.
@@ -35,18 +36,14 @@ func (p *Payout) State() PayoutState {
 	return Explained
 }
 
-// toExplain is the condition of the index payouts_to_explain, in its words: written in
-// others, it would not be used.
-const toExplain = "(unexplained <> 0 OR NOT complete)"
-
 func (s PayoutState) apply(tx *gorm.DB) *gorm.DB {
 	switch s {
 	case Explained:
 		return tx.Where("complete AND unexplained = 0")
 	case Unexplained:
-		return tx.Where(toExplain + " AND complete AND unexplained <> 0")
+		return tx.Where("complete AND unexplained <> 0")
 	case Incomplete:
-		return tx.Where(toExplain + " AND NOT complete")
+		return tx.Where("NOT complete")
 	}
 	return tx
 }
@@ -87,6 +84,9 @@ type PayoutPage struct {
 
 // Payouts returns one page of the payouts that f finds.
 func (s *Service) Payouts(ctx context.Context, f PayoutFilter) (p PayoutPage, err error) {
+	if !store.Storable(f.Currency) {
+		return p, nil
+	}
 	if err := f.newestFirst(f.apply(s.db.Read(ctx)), "payout_date", "id").Find(&p.Payouts).Error; err != nil {
 		return p, fmt.Errorf("list payouts: %w", err)
 	}
@@ -107,7 +107,7 @@ func (s *Service) PayoutSums(ctx context.Context, f PayoutFilter) ([]PayoutSum, 
 	var sums []PayoutSum
 	err := f.apply(s.db.Read(ctx).Model(&Payout{})).
 		Select("currency, count(*) AS count, CAST(sum(settlement_amount) AS BIGINT) AS settlement, " +
-			"count(CASE WHEN " + toExplain + " THEN 1 END) AS unexplained").
+			"count(CASE WHEN unexplained <> 0 OR NOT complete THEN 1 END) AS unexplained").
 		Group("currency").Order("currency").Scan(&sums).Error
 	if err != nil {
 		return nil, fmt.Errorf("add payouts up: %w", err)
@@ -128,9 +128,11 @@ func (s *Service) PayoutCurrencies(ctx context.Context) ([]string, error) {
 // NotFound when there is none.
 func (s *Service) FindPayouts(ctx context.Context, reference string) ([]Payout, error) {
 	var payouts []Payout
-	err := s.db.Read(ctx).Where("payment_reference = ?", reference).Order("account_id").Find(&payouts).Error
-	if err != nil {
-		return nil, fmt.Errorf("find a payout: %w", err)
+	if store.Storable(reference) {
+		err := s.db.Read(ctx).Where("payment_reference = ?", reference).Order("account_id").Find(&payouts).Error
+		if err != nil {
+			return nil, fmt.Errorf("find a payout: %w", err)
+		}
 	}
 	if len(payouts) == 0 {
 		return nil, fault.New(fault.NotFound, "payout.error.not_found")

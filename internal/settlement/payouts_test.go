@@ -195,6 +195,10 @@ func TestPayoutsPageByPage(t *testing.T) {
 		if p.Payouts[0].PaymentReference != "P3" || !p.HasNewer || !p.HasOlder {
 			t.Errorf("back: %+v", p)
 		}
+		p = page(settlement.Turn{Before: settlement.NewCursor(p.Payouts[0].PayoutDate, p.Payouts[0].ID)})
+		if p.Payouts[0].PaymentReference != "P6" || p.HasNewer || !p.HasOlder {
+			t.Errorf("back to the beginning: %+v", p)
+		}
 	})
 }
 
@@ -245,6 +249,12 @@ func TestFindPayouts(t *testing.T) {
 		payouts, err := s.FindPayouts(t.Context(), "XISA93DJ")
 		if err != nil || len(payouts) != 2 || payouts[0].Totals.Settlement != 123456 || payouts[0].State() != settlement.Explained {
 			t.Errorf("%+v (%v)", payouts, err)
+		}
+		if page, err := s.Payouts(t.Context(), settlement.PayoutFilter{Currency: "E\x00R"}); err != nil || len(page.Payouts) != 0 {
+			t.Errorf("what no database holds: %+v, %v", page, err)
+		}
+		if _, err := s.FindPayouts(t.Context(), "XISA\x00"); fault.CodeOf(err) != fault.NotFound {
+			t.Errorf("what no database holds: %v", err)
 		}
 		if _, err := s.FindPayouts(t.Context(), "nobody"); fault.CodeOf(err) != fault.NotFound {
 			t.Errorf("nobody: %v", err)

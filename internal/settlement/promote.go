@@ -297,6 +297,9 @@ func (p *Payout) come(sums []Sum) {
 
 // addSums counts lines in the sums of their payout, or with -1 no longer.
 func addSums(tx *gorm.DB, payoutID int64, lines []*StatementLine, sign int64) error {
+	if err := holdSums(tx, payoutID); err != nil {
+		return err
+	}
 	type cell struct {
 		kind  klarna.TransactionType
 		state MatchState

@@ -63,6 +63,7 @@ type ImportRun struct {
 	LinesProposed int64    // of the new ones
 	Problem       *Problem `gorm:"serializer:json;not null"`
 	Failures      int64    // calls in a row that brought nothing
+	PutOff        *Problem `gorm:"serializer:json"` // what the last of these calls met
 	CreatedAt     time.Time
 	StartedAt     *time.Time
 	FinishedAt    *time.Time

@@ -49,7 +49,7 @@ func (s *Service) request(tx *gorm.DB, a *businessaccount.Account, force bool, a
 		if n.Active.State != Stopped {
 			return nil, fault.New(fault.Conflict, "import_run.error.active")
 		}
-		return n.Active, s.goOn(tx, n.Active)
+		return s.changeIn(tx, n.Active.ID, actor, "import_run.continued", s.goOn)
 	}
 	early := !n.Allowed(now)
 	if early && !force {
@@ -98,25 +98,30 @@ func (s *Service) goOn(tx *gorm.DB, r *ImportRun) error {
 }
 
 // change is one change of a run by a person, which is logged. The run's row is locked from
-// the first statement on: a worker that writes at the same time comes before or after.
+// its first statement on: a worker that writes at the same time comes before or after.
 func (s *Service) change(ctx context.Context, runID int64, actor, action string, do func(tx *gorm.DB, r *ImportRun) error) error {
 	return s.db.InTx(ctx, func(tx *gorm.DB) error {
-		if err := tx.Exec("UPDATE import_runs SET state = state WHERE id = ?", runID).Error; err != nil {
-			return fmt.Errorf("lock import %d: %w", runID, err)
-		}
-		r, err := findRun(tx, runID)
-		if err != nil {
-			return err
-		}
-		if err := do(tx, r); err != nil {
-			return err
-		}
-		var account string
-		if err := tx.Raw("SELECT name FROM business_accounts WHERE id = ?", r.AccountID).Scan(&account).Error; err != nil {
-			return fmt.Errorf("read the account of import %d: %w", runID, err)
-		}
-		return s.trail.Append(tx, s.clock.Now(), actor, action, account, nil)
+		_, err := s.changeIn(tx, runID, actor, action, do)
+		return err
 	})
+}
+
+func (s *Service) changeIn(tx *gorm.DB, runID int64, actor, action string, do func(tx *gorm.DB, r *ImportRun) error) (*ImportRun, error) {
+	if err := tx.Exec("UPDATE import_runs SET state = state WHERE id = ?", runID).Error; err != nil {
+		return nil, fmt.Errorf("lock import %d: %w", runID, err)
+	}
+	r, err := findRun(tx, runID)
+	if err != nil {
+		return nil, err
+	}
+	if err := do(tx, r); err != nil {
+		return nil, err
+	}
+	var account string
+	if err := tx.Raw("SELECT name FROM business_accounts WHERE id = ?", r.AccountID).Scan(&account).Error; err != nil {
+		return nil, fmt.Errorf("read the account of import %d: %w", runID, err)
+	}
+	return r, s.trail.Append(tx, s.clock.Now(), actor, action, account, nil)
 }
 
 // Run returns an import; NotFound when there is none.

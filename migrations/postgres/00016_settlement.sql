@@ -27,6 +27,7 @@ CREATE TABLE import_runs (
     lines_proposed BIGINT NOT NULL DEFAULT 0,
     problem        TEXT COLLATE "C" NOT NULL DEFAULT '',   -- JSON: what went wrong, for people
     failures       BIGINT NOT NULL DEFAULT 0,  -- calls in a row that brought nothing
+    put_off        TEXT COLLATE "C",   -- JSON: what the last of these calls met
     created_at     TIMESTAMPTZ NOT NULL,
     started_at     TIMESTAMPTZ,
     finished_at    TIMESTAMPTZ,

@@ -53,7 +53,78 @@ $$;
 CREATE TRIGGER captures_owed AFTER INSERT OR UPDATE OF state, amount, captured_at, paid_out_line_id ON captures
     FOR EACH ROW EXECUTE FUNCTION keep_owed_sums();
 
+-- What all lines of an account come to, so that the sums of a list need not add millions of
+-- payouts up. Triggers keep them from payout_sums, however these change; the one before a
+-- payout is deleted tells them while it still has its account and currency.
+CREATE TABLE line_sums (
+    account_id  BIGINT NOT NULL,
+    currency    TEXT COLLATE "C" NOT NULL,
+    type        TEXT COLLATE "C" NOT NULL,
+    match_state TEXT COLLATE "C" NOT NULL,
+    lines       BIGINT NOT NULL,
+    amount      BIGINT NOT NULL,
+    PRIMARY KEY (account_id, currency, type, match_state)
+);
+INSERT INTO line_sums
+    SELECT p.account_id, p.currency, s.type, s.match_state, sum(s.lines), sum(s.amount)
+    FROM payout_sums s JOIN payouts p ON p.id = s.payout_id GROUP BY p.account_id, p.currency, s.type, s.match_state;
+
+-- +goose StatementBegin
+CREATE FUNCTION keep_line_sums() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP <> 'INSERT' THEN
+        UPDATE line_sums s SET lines = s.lines - OLD.lines, amount = s.amount - OLD.amount FROM payouts p
+            WHERE p.id = OLD.payout_id AND s.account_id = p.account_id AND s.currency = p.currency
+                AND s.type = OLD.type AND s.match_state = OLD.match_state;
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        INSERT INTO line_sums AS s
+            SELECT p.account_id, p.currency, NEW.type, NEW.match_state, NEW.lines, NEW.amount FROM payouts p WHERE p.id = NEW.payout_id
+            ON CONFLICT (account_id, currency, type, match_state) DO UPDATE
+                SET lines = s.lines + excluded.lines, amount = s.amount + excluded.amount;
+    END IF;
+    RETURN NULL;
+END
+$$;
+-- +goose StatementEnd
+CREATE TRIGGER payout_sums_changed AFTER INSERT OR UPDATE OR DELETE ON payout_sums
+    FOR EACH ROW EXECUTE FUNCTION keep_line_sums();
+
+-- +goose StatementBegin
+CREATE FUNCTION drop_payout_sums() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM payout_sums WHERE payout_id = OLD.id;
+    RETURN OLD;
+END
+$$;
+-- +goose StatementEnd
+CREATE TRIGGER payouts_deleted BEFORE DELETE ON payouts FOR EACH ROW EXECUTE FUNCTION drop_payout_sums();
+
+-- +goose StatementBegin
+CREATE FUNCTION move_line_sums() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE line_sums l SET lines = l.lines - s.lines, amount = l.amount - s.amount FROM payout_sums s
+        WHERE s.payout_id = OLD.id AND l.account_id = OLD.account_id AND l.currency = OLD.currency
+            AND l.type = s.type AND l.match_state = s.match_state;
+    INSERT INTO line_sums AS l
+        SELECT NEW.account_id, NEW.currency, s.type, s.match_state, s.lines, s.amount FROM payout_sums s WHERE s.payout_id = NEW.id
+        ON CONFLICT (account_id, currency, type, match_state) DO UPDATE
+            SET lines = l.lines + excluded.lines, amount = l.amount + excluded.amount;
+    RETURN NULL;
+END
+$$;
+-- +goose StatementEnd
+CREATE TRIGGER payouts_currency AFTER UPDATE OF currency ON payouts
+    FOR EACH ROW WHEN (NEW.currency <> OLD.currency) EXECUTE FUNCTION move_line_sums();
+
 -- +goose Down
+DROP TRIGGER payouts_currency ON payouts;
+DROP FUNCTION move_line_sums();
+DROP TRIGGER payouts_deleted ON payouts;
+DROP FUNCTION drop_payout_sums();
+DROP TRIGGER payout_sums_changed ON payout_sums;
+DROP FUNCTION keep_line_sums();
+DROP TABLE line_sums;
 DROP TRIGGER captures_owed ON captures;
 DROP FUNCTION keep_owed_sums();
 DROP TABLE owed_sums;

@@ -58,7 +58,69 @@ BEGIN
 END;
 -- +goose StatementEnd
 
+-- What all lines of an account come to, so that the sums of a list need not add millions of
+-- payouts up. Triggers keep them from payout_sums, however these change; the one before a
+-- payout is deleted tells them while it still has its account and currency.
+CREATE TABLE line_sums (
+    account_id  BIGINT NOT NULL,
+    currency    TEXT NOT NULL,
+    type        TEXT NOT NULL,
+    match_state TEXT NOT NULL,
+    lines       BIGINT NOT NULL,
+    amount      BIGINT NOT NULL,
+    PRIMARY KEY (account_id, currency, type, match_state)
+) WITHOUT ROWID;
+INSERT INTO line_sums
+    SELECT p.account_id, p.currency, s.type, s.match_state, sum(s.lines), sum(s.amount)
+    FROM payout_sums s JOIN payouts p ON p.id = s.payout_id GROUP BY p.account_id, p.currency, s.type, s.match_state;
+
+-- +goose StatementBegin
+CREATE TRIGGER payout_sums_inserted AFTER INSERT ON payout_sums
+BEGIN
+    INSERT INTO line_sums SELECT p.account_id, p.currency, NEW.type, NEW.match_state, NEW.lines, NEW.amount FROM payouts p WHERE p.id = NEW.payout_id
+        ON CONFLICT DO UPDATE SET lines = lines + excluded.lines, amount = amount + excluded.amount;
+END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER payout_sums_updated AFTER UPDATE ON payout_sums
+BEGIN
+    UPDATE line_sums SET lines = lines + NEW.lines - OLD.lines, amount = amount + NEW.amount - OLD.amount
+        WHERE (account_id, currency) = (SELECT p.account_id, p.currency FROM payouts p WHERE p.id = NEW.payout_id)
+            AND type = NEW.type AND match_state = NEW.match_state;
+END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER payout_sums_deleted AFTER DELETE ON payout_sums
+BEGIN
+    UPDATE line_sums SET lines = lines - OLD.lines, amount = amount - OLD.amount
+        WHERE (account_id, currency) = (SELECT p.account_id, p.currency FROM payouts p WHERE p.id = OLD.payout_id)
+            AND type = OLD.type AND match_state = OLD.match_state;
+END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER payouts_deleted BEFORE DELETE ON payouts
+BEGIN
+    DELETE FROM payout_sums WHERE payout_id = OLD.id;
+END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER payouts_currency AFTER UPDATE OF currency ON payouts WHEN NEW.currency <> OLD.currency
+BEGIN
+    UPDATE line_sums SET lines = line_sums.lines - s.lines, amount = line_sums.amount - s.amount FROM payout_sums s
+        WHERE s.payout_id = OLD.id AND account_id = OLD.account_id AND currency = OLD.currency
+            AND line_sums.type = s.type AND line_sums.match_state = s.match_state;
+    INSERT INTO line_sums SELECT NEW.account_id, NEW.currency, s.type, s.match_state, s.lines, s.amount FROM payout_sums s WHERE s.payout_id = NEW.id
+        ON CONFLICT DO UPDATE SET lines = lines + excluded.lines, amount = amount + excluded.amount;
+END;
+-- +goose StatementEnd
+
 -- +goose Down
+DROP TRIGGER payouts_currency;
+DROP TRIGGER payouts_deleted;
+DROP TRIGGER payout_sums_deleted;
+DROP TRIGGER payout_sums_updated;
+DROP TRIGGER payout_sums_inserted;
+DROP TABLE line_sums;
 DROP TRIGGER captures_owed_otherwise;
 DROP TRIGGER captures_not_owed_as_before;
 DROP TRIGGER captures_owed_from_now;

@@ -8,9 +8,9 @@ import (
 
 	"zahlwerk/internal/auth"
 	"zahlwerk/internal/fault"
-	"zahlwerk/internal/i18n"
 	"zahlwerk/internal/order"
 	"zahlwerk/internal/settlement"
+	"zahlwerk/views"
 )
 
 // ImportRun is an import of payouts, and how far it is.
@@ -26,7 +26,7 @@ type ImportRun struct {
 	New         int64               `json:"new" doc:"Statement lines that were not here before."`
 	Known       int64               `json:"known" doc:"Statement lines that were."`
 	Unmatched   int64               `json:"unmatched" doc:"New ones that somebody has to look at."`
-	Error       string              `json:"error" doc:"What went wrong, in the language of Accept-Language; else empty."`
+	Error       string              `json:"error" doc:"What went wrong, or what it waits for, in the language of Accept-Language; else empty."`
 }
 
 // ImportInput asks for an import.
@@ -110,6 +110,9 @@ func (s *service) run(ctx context.Context, id int64) (*runAnswer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.State == settlement.Preview { // a file that nobody has started
+		return nil, fault.New(fault.NotFound, "import_run.error.not_found")
+	}
 	a, err := s.Accounts.Find(ctx, r.AccountID)
 	if err != nil {
 		return nil, err
@@ -118,16 +121,12 @@ func (s *service) run(ctx context.Context, id int64) (*runAnswer, error) {
 		ID: r.ID, Account: a.ShortName, Source: r.Source, State: r.State, WindowStart: r.WindowStart, WindowEnd: r.WindowEnd,
 		Payouts: r.Payouts, PayoutsDone: r.PayoutsDone, New: r.LinesNew, Known: r.LinesKnown, Unmatched: r.LinesUnmatched(),
 	}}
-	if r.Problem != nil {
-		answer.Body.Error = problemText(ctx, r.Problem)
+	problem := r.Problem
+	if problem == nil && r.Failures > 0 {
+		problem = r.PutOff
+	}
+	if problem != nil {
+		answer.Body.Error = views.ProblemText(ctx, problem)
 	}
 	return answer, nil
-}
-
-func problemText(ctx context.Context, p *settlement.Problem) string {
-	args := make([]any, 0, 2*len(p.Args))
-	for name, value := range p.Args {
-		args = append(args, name, value)
-	}
-	return i18n.T(ctx, p.Key, args...)
 }

@@ -9,10 +9,13 @@ import (
 	"testing"
 	"time"
 
+	"gorm.io/gorm"
+
 	"zahlwerk/internal/businessaccount"
 	"zahlwerk/internal/clock"
 	"zahlwerk/internal/klarna"
 	"zahlwerk/internal/klarnasandbox"
+	"zahlwerk/internal/settlement"
 	"zahlwerk/internal/store/storetest"
 	"zahlwerk/internal/work"
 )
@@ -130,4 +133,10 @@ func TestBadQuestionsAboutPayouts(t *testing.T) {
 	if a := h.post("/business-accounts/klarna/import", `{"forced":true}`).expect(t, 422); !strings.Contains(a.raw, "forced") {
 		t.Errorf("%s", a.raw)
 	}
+
+	account, err := h.accounts.FindByShortName(t.Context(), "klarna")
+	must(t, err)
+	file := settlement.ImportRun{AccountID: account.ID, Source: settlement.FromFile, State: settlement.Preview, CreatedAt: now}
+	must(t, h.db.InTx(t.Context(), func(tx *gorm.DB) error { return tx.Create(&file).Error }))
+	h.get(fmt.Sprintf("/import-runs/%d", file.ID)).expect(t, 404) // nobody has started it
 }

@@ -1,5 +1,0 @@
-//go:build !race
-
-package bookkeeping_test
-
-const raced = false
