@@ -16,7 +16,7 @@ build:
 	$(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/zahlwerk ./cmd/zahlwerk
 
 bench: ## figures beside their ideals, measured in the same run
-	CGO_ENABLED=0 $(GO) test -run '^$$' -bench . -benchtime 1x -count 1 -timeout 30m ./cmd/zahlwerk
+	CGO_ENABLED=0 $(GO) test -run '^$$' -bench . -benchtime 1x -count 1 -timeout 60m ./cmd/zahlwerk ./internal/settlement
 
 soak: ## the long runs: random stories against the sandbox, fuzzing
 	bash .ci/soak

@@ -97,7 +97,10 @@ func TestBrowserScanner(t *testing.T) {
 			b.keys("go to the answer", "\t")
 		}
 		b.keys("yes", "\r")
+		b.waitFor("the next scan", func() bool { return b.focus() == "scan" })
+		b.evaluate(`window.before = true`) // what is waited for stands on this page, too
 		b.scan("scan", second, text.note+second)
+		b.waitFor("the page of the note", func() bool { return b.evaluate(`window.before === undefined && document.readyState === "complete"`) })
 		if b.overflow() {
 			t.Errorf("the page of note %s (%s) is wider than its window", second, l)
 		}
