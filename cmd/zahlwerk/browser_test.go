@@ -288,7 +288,7 @@ func TestBrowserPages(t *testing.T) {
 		"/batches", "/batches/" + finished, "/batches/" + finished + "/papers", "/batches/" + preview,
 		"/accounting/dunning", "/accounting/dunning/" + item, "/accounting/dunning/reminded?reminder=1&refused=" + item, "/accounting/dunning/settings",
 		"/accounting/incoming-payments", "/accounting/incoming-payments/1", "/accounting/incoming-payments/1?match=open&type=SALE", "/accounting/incoming-payments/1?q=nothing",
-		"/accounting/incoming-payments/1?tab=import", "/accounting/incoming-payments/1?tab=import&dialog=force", "/accounting/statement-lines/1",
+		"/accounting/incoming-payments/1?tab=import", "/accounting/incoming-payments/1?tab=import&dialog=force", "/accounting/incoming-payments/1/file", "/accounting/statement-lines/1",
 		"/accounting/statement-lines/" + toMatch, "/accounting/import-runs/1", "/accounting/import-runs/1?dialog=undo",
 		"/accounting/payouts", "/accounting/payouts?state=unexplained&currency=EUR&from=2020-01-01", "/accounting/payouts?q=nothing-like-this&state=x",
 		payout, payout + "?type=FEE", "/accounting/not-paid-out", "/accounting/not-paid-out?known=refused&age=x", "/accounting/unknown-payments",
