@@ -146,6 +146,7 @@ func lineFilter(ctx context.Context, in views.LineListFilter) (f settlement.Line
 }
 
 // exportStatementLines sends the lines that the list shows, all pages of it, as a table.
+// Unlike the list it refuses a filter that can't be read: a file can't say so.
 func (s *Server) exportStatementLines(r *request) error {
 	id, err := r.pathID("account")
 	if err != nil {
@@ -156,7 +157,10 @@ func (s *Server) exportStatementLines(r *request) error {
 		return err
 	}
 	ctx := r.ctx()
-	filter, _ := lineFilter(ctx, views.LineListFilterOf(r.QueryParams())) // what can't be read restricts nothing, as in the list
+	filter, err := lineFilter(ctx, views.LineListFilterOf(r.QueryParams()))
+	if err != nil {
+		return err
+	}
 	filter.AccountID = id
 	return s.sendCSV(r, a.ShortName+".csv", views.LineColumns(ctx), func(yield func([][]string, error) bool) {
 		for some, err := range s.Settlements.EachLine(ctx, filter) {

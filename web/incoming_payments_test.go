@@ -126,6 +126,8 @@ func TestIncomingLines(t *testing.T) {
 		}
 	}
 
+	// A file does not show that its filter was not understood: there is none then.
+	c.get(list + "/lines.csv?amount=much").is(http.StatusUnprocessableEntity)
 	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(c.get(list+"/lines.csv?type=SALE").is(http.StatusOK).Body.String(), "\ufeff"))).ReadAll()
 	if err != nil || len(rows) != 3 || !slices.Contains(rows[1], o.Number) || !slices.Contains(rows[1], "50.00") || !slices.Contains(rows[2], "7.77") {
 		t.Errorf("%q (%v)", rows, err)
